@@ -1,0 +1,53 @@
+namespace MambaExt.Kernels;
+
+/// <summary>Runs numbered tasks on a bounded number of threads. Which tasks exist depends on the shape of the work alone, so
+/// the thread count changes who computes a number, never which number.</summary>
+internal static class KernelParallel
+{
+    /// <summary>Calls <paramref name="body"/> with 0 ... <paramref name="tasks"/> - 1; the caller's thread takes part.
+    /// The first exception of a task is rethrown after all threads have stopped.</summary>
+    public static void For(int tasks, int threads, Action<int> body)
+    {
+        int workers = Math.Min(tasks, threads);
+        if (workers <= 1)
+        {
+            for (int task = 0; task < tasks; task++)
+            {
+                body(task);
+            }
+
+            return;
+        }
+
+        int next = -1;
+        Exception? failure = null;
+        void Work()
+        {
+            try
+            {
+                for (int task; (task = Interlocked.Increment(ref next)) < tasks;)
+                {
+                    body(task);
+                }
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref failure, e, null);
+                Interlocked.Exchange(ref next, tasks);
+            }
+        }
+
+        using var done = new CountdownEvent(workers - 1);
+        for (int i = 1; i < workers; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(_ => { Work(); done.Signal(); }, null);
+        }
+
+        Work();
+        done.Wait();
+        if (failure is not null)
+        {
+            throw new InvalidOperationException("A kernel task failed: " + failure.Message, failure);
+        }
+    }
+}
