@@ -6,14 +6,17 @@ internal static class KernelParallel
 {
     /// <summary>Calls <paramref name="body"/> with 0 ... <paramref name="tasks"/> - 1; the caller's thread takes part.
     /// The first exception of a task is rethrown after all threads have stopped.</summary>
-    public static void For(int tasks, int threads, Action<int> body)
+    public static void For(int tasks, int threads, Action<int> body) => For(tasks, threads, (task, _) => body(task));
+
+    /// <summary>As the other, and tells the body which worker it runs on, 0 ... threads - 1: for scratch memory, never for results.</summary>
+    public static void For(int tasks, int threads, Action<int, int> body)
     {
         int workers = Math.Min(tasks, threads);
         if (workers <= 1)
         {
             for (int task = 0; task < tasks; task++)
             {
-                body(task);
+                body(task, 0);
             }
 
             return;
@@ -21,13 +24,13 @@ internal static class KernelParallel
 
         int next = -1;
         Exception? failure = null;
-        void Work()
+        void Work(int worker)
         {
             try
             {
                 for (int task; (task = Interlocked.Increment(ref next)) < tasks;)
                 {
-                    body(task);
+                    body(task, worker);
                 }
             }
             catch (Exception e)
@@ -40,10 +43,10 @@ internal static class KernelParallel
         using var done = new CountdownEvent(workers - 1);
         for (int i = 1; i < workers; i++)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(_ => { Work(); done.Signal(); }, null);
+            ThreadPool.UnsafeQueueUserWorkItem(worker => { Work(worker); done.Signal(); }, i, preferLocal: false);
         }
 
-        Work();
+        Work(0);
         done.Wait();
         if (failure is not null)
         {

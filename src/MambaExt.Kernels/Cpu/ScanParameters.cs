@@ -1,0 +1,29 @@
+using System.Numerics;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>A and constant B and C in the order of the registers: [blocks, N, lanes].</summary>
+internal static unsafe class ScanParameters<V, T>
+    where V : unmanaged, IVector<V, T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>A log2(e): the decay is then 2^(dt A').</summary>
+    public static T* Decay(in SelectiveScanShape shape, in ScanPlan plan, T* a, Workspace workspace) =>
+        Arrange(shape, plan, a, workspace, T.CreateTruncating(VectorMath.Log2E));
+
+    /// <summary>A constant B or C.</summary>
+    public static T* Constant(in SelectiveScanShape shape, in ScanPlan plan, T* parameter, Workspace workspace) =>
+        Arrange(shape, plan, parameter, workspace, T.One);
+
+    private static T* Arrange(in SelectiveScanShape shape, in ScanPlan plan, T* source, Workspace workspace, T factor)
+    {
+        int elements = shape.States * V.Count;
+        T* target = workspace.Allocate<T>((long)plan.Blocks * elements);
+        for (int block = 0; block < plan.Blocks; block++)
+        {
+            ScanBlock<V, T>.Transpose(source + (long)plan.FirstChannel(block) * shape.States, target + (long)block * elements, plan.ChannelsIn(block), shape.States, factor);
+        }
+
+        return target;
+    }
+}

@@ -1,0 +1,197 @@
+using System.Numerics;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>
+/// Sums of the backward scan that several tasks add to. Each task owns a part, [tasks over batch and L, ...] for parameters and
+/// [splits, B, L, G, N] for per-position B and C; <see cref="Finish"/> adds the parts in order.
+/// </summary>
+internal sealed unsafe class ScanPartials<V, T>
+    where V : unmanaged, IVector<V, T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly SelectiveScanShape _shape;
+    private readonly ScanPlan _plan;
+    private readonly int _parts;
+    private readonly int _blockElements;
+    private readonly T* _a;
+    private readonly T* _b;
+    private readonly T* _c;
+    private readonly T* _d;
+    private readonly T* _bias;
+    private readonly T* _sequenceB;
+    private readonly T* _sequenceC;
+    private readonly long _strideB;
+    private readonly long _strideC;
+
+    public ScanPartials(in SelectiveScanShape shape, in ScanPlan plan, in SelectiveScanGradients<T> gradients, Workspace workspace)
+    {
+        _shape = shape;
+        _plan = plan;
+        _parts = plan.BatchRuns * plan.Segments;
+        _blockElements = plan.BlockElements(shape);
+        long parameters = (long)_parts * plan.Blocks * _blockElements, channels = (long)_parts * plan.Blocks * V.Count;
+        _a = workspace.Allocate<T>(parameters, zeroed: true);
+        _b = shape.PerPositionB ? null : workspace.Allocate<T>(parameters, zeroed: true);
+        _c = shape.PerPositionC || shape.ReturnStates ? null : workspace.Allocate<T>(parameters, zeroed: true);
+        _d = workspace.Allocate<T>(channels, zeroed: true);
+        _bias = workspace.Allocate<T>(channels, zeroed: true);
+
+        // One split writes straight into the gradients; several need a part each.
+        bool direct = plan.SplitsPerGroup == 1;
+        long rows = shape.Batch * shape.Length, row = (long)shape.Groups * shape.States;
+        _strideB = direct ? gradients.BStride : row;
+        _strideC = direct ? gradients.CStride : row;
+        _sequenceB = !shape.PerPositionB || gradients.B == null ? null : direct ? gradients.B : workspace.Allocate<T>(plan.SplitsPerGroup * rows * row);
+        _sequenceC = !shape.PerPositionC || gradients.C == null ? null : direct ? gradients.C : workspace.Allocate<T>(plan.SplitsPerGroup * rows * row);
+    }
+
+    public T* A(int run, int segment, int block) => _a + Block(run, segment, block) * _blockElements;
+
+    public T* B(int run, int segment, int block) => _b + Block(run, segment, block) * _blockElements;
+
+    public T* C(int run, int segment, int block) => _c + Block(run, segment, block) * _blockElements;
+
+    public T* D(int run, int segment, int block) => _d + Block(run, segment, block) * V.Count;
+
+    public T* DeltaBias(int run, int segment, int block) => _bias + Block(run, segment, block) * V.Count;
+
+    /// <summary>Zeroes the [N, steps, lanes] sums of a chunk.</summary>
+    public void ClearChunk(T* gradB, T* gradC, int steps)
+    {
+        for (int n = 0; n < _shape.States; n++)
+        {
+            long at = (long)n * _plan.CheckpointSteps * V.Count;
+            if (gradB != null)
+            {
+                new Span<T>(gradB + at, steps * V.Count).Clear();
+            }
+
+            if (gradC != null)
+            {
+                new Span<T>(gradC + at, steps * V.Count).Clear();
+            }
+        }
+    }
+
+    /// <summary>Adds the lanes of a chunk's sums and writes them to the rows of the gradient, or of this split's part of it.</summary>
+    public void WriteChunk(in ScanRows rows, long start, int steps, int split, int group, T* gradB, T* gradC)
+    {
+        long part = split * _shape.Batch * _shape.Length * _shape.Groups * _shape.States;
+        if (_sequenceB != null)
+        {
+            Write(rows, start, steps, _sequenceB + part + (long)group * _shape.States, _strideB, gradB);
+        }
+
+        if (_sequenceC != null && gradC != null)
+        {
+            Write(rows, start, steps, _sequenceC + part + (long)group * _shape.States, _strideC, gradC);
+        }
+    }
+
+    /// <summary>Adds the parts, in order, into the gradients.</summary>
+    public void Finish(SelectiveScanGradients<T> gradients, int threads)
+    {
+        T ln2 = T.CreateTruncating(0.69314718055994530942);
+        KernelParallel.For(_plan.Blocks, threads, block =>
+        {
+            for (int part = 1; part < _parts; part++)
+            {
+                Add(_a, part, block, _blockElements);
+                Add(_d, part, block, V.Count);
+                Add(_bias, part, block, V.Count);
+                Add(_b, part, block, _blockElements);
+                Add(_c, part, block, _blockElements);
+            }
+
+            int channel = _plan.FirstChannel(block), channels = _plan.ChannelsIn(block);
+            long from = (long)block * _blockElements, to = (long)channel * _shape.States;
+            StoreParameter(gradients.A, _a, ln2);
+            StoreParameter(_shape.PerPositionB ? null : gradients.B, _b, T.One);
+            StoreParameter(_shape.PerPositionC ? null : gradients.C, _c, T.One);
+            for (int lane = 0; lane < channels; lane++)
+            {
+                if (gradients.D != null)
+                {
+                    gradients.D[channel + lane] = _d[(long)block * V.Count + lane];
+                }
+
+                if (gradients.DeltaBias != null)
+                {
+                    gradients.DeltaBias[channel + lane] = _bias[(long)block * V.Count + lane];
+                }
+            }
+
+            void StoreParameter(T* target, T* source, T factor)
+            {
+                if (target != null && source != null)
+                {
+                    ScanBlock<V, T>.TransposeBack(source + from, target + to, channels, _shape.States, factor);
+                }
+            }
+        });
+
+        if (_plan.SplitsPerGroup > 1)
+        {
+            AddSplits(_sequenceB, gradients.B, gradients.BStride, threads);
+            AddSplits(_sequenceC, gradients.C, gradients.CStride, threads);
+        }
+    }
+
+    private long Block(int run, int segment, int block) => ((long)run * _plan.Segments + segment) * _plan.Blocks + block;
+
+    private void Write(in ScanRows rows, long start, int steps, T* target, long stride, T* sums)
+    {
+        for (int t = 0; t < steps; t++)
+        {
+            T* row = target + rows.Row(start + t) * stride;
+            for (int n = 0; n < _shape.States; n++)
+            {
+                row[n] = V.Sum(V.Load(sums + ((long)n * _plan.CheckpointSteps + t) * V.Count));
+            }
+        }
+    }
+
+    private void Add(T* sums, int part, int block, int elements)
+    {
+        if (sums == null)
+        {
+            return;
+        }
+
+        T* target = sums + (long)block * elements;
+        T* source = sums + ((long)part * _plan.Blocks + block) * elements;
+        for (int i = 0; i < elements; i += V.Count)
+        {
+            (V.Load(target + i) + V.Load(source + i)).Store(target + i);
+        }
+    }
+
+    private void AddSplits(T* parts, T* target, long stride, int threads)
+    {
+        if (parts == null)
+        {
+            return;
+        }
+
+        long rows = _shape.Batch * _shape.Length;
+        int row = _shape.Groups * _shape.States;
+        const int RowsPerTask = 256;
+        KernelParallel.For(checked((int)((rows + RowsPerTask - 1) / RowsPerTask)), threads, task =>
+        {
+            for (long r = (long)task * RowsPerTask; r < Math.Min(rows, (task + 1L) * RowsPerTask); r++)
+            {
+                for (int i = 0; i < row; i++)
+                {
+                    T sum = parts[r * row + i];
+                    for (int split = 1; split < _plan.SplitsPerGroup; split++)
+                    {
+                        sum += parts[(split * rows + r) * row + i];
+                    }
+
+                    target[r * stride + i] = sum;
+                }
+            }
+        });
+    }
+}

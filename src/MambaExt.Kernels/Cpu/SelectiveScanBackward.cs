@@ -1,0 +1,271 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>
+/// The backward scan with channels as lanes. A task is a run of batch entries, a run of blocks of one group and a piece of L; it
+/// walks its chunks from the end. In a chunk, for each block and two states at a time, the states are recomputed from the
+/// checkpoint and the sweep runs back over them while they are in the first-level cache. Each task has its own partial sums, which are
+/// added in a fixed order at the end: no atomics, the same bits at any number of threads.
+/// </summary>
+internal sealed unsafe partial class SelectiveScanBackward<V, T>
+    where V : unmanaged, IVector<V, T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly SelectiveScanShape _shape;
+    private readonly SelectiveScanInputs<T> _in;
+    private readonly SelectiveScanGradients<T> _grad;
+    private readonly T* _checkpoints;
+    private readonly ScanPlan _plan;
+    private readonly Workspace _workspace;
+    private readonly int _blockElements;
+    private readonly int _chunk;
+    private readonly int _strip;
+    private readonly T* _a;
+    private readonly T* _b;
+    private readonly T* _c;
+    private readonly ScanLoops<V, T> _recompute;
+    private readonly ScanSweepLoops<V, T> _sweep;
+    private readonly ScanPartials<V, T> _partials;
+
+    /// <summary>What arrives at the end of each piece of L: [B, segments, blocks, N, lanes]. Null where L is not cut.</summary>
+    private T* _carries;
+
+    private SelectiveScanBackward(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, T* checkpoints, in SelectiveScanGradients<T> gradients, Workspace workspace)
+    {
+        _shape = shape;
+        _in = inputs;
+        _grad = gradients;
+        _checkpoints = checkpoints;
+        _plan = new ScanPlan(shape, V.Count);
+        _workspace = workspace;
+        _blockElements = _plan.BlockElements(shape);
+        _chunk = _plan.CheckpointSteps;
+        _strip = Math.Max(1, ScanPlan.Strip * ScanPlan.Chunk / _chunk);
+        _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
+        _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
+        _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
+        _recompute = ScanLoops<V, T>.Kept(shape.PerPositionB, shape.PerPositionC, inputs.Z != null);
+        _sweep = ScanSweepLoops<V, T>.For(shape.PerPositionB, shape.PerPositionC, shape.ReturnStates);
+        _partials = new ScanPartials<V, T>(shape, _plan, gradients, workspace);
+    }
+
+    public static void Run(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, T* checkpoints, in SelectiveScanGradients<T> gradients, int threads, Workspace workspace)
+    {
+        var scan = new SelectiveScanBackward<V, T>(shape, inputs, checkpoints, gradients, workspace);
+        if (scan._plan.Segments > 1)
+        {
+            scan.JoinCarries(threads);
+        }
+
+        int perRun = scan._plan.Segments * shape.Groups * scan._plan.SplitsPerGroup;
+        var scratch = new Scratch[threads];
+        KernelParallel.For(scan._plan.BatchRuns * perRun, threads, (task, worker) =>
+        {
+            scratch[worker].Prepare(scan);
+            int run = task / perRun, rest = task % perRun;
+            int segment = rest / (scan._shape.Groups * scan._plan.SplitsPerGroup), part = rest % (scan._shape.Groups * scan._plan.SplitsPerGroup);
+            int group = part / scan._plan.SplitsPerGroup, split = part % scan._plan.SplitsPerGroup;
+            int first = group * scan._plan.BlocksPerGroup + ScanPlan.PartStart(split, scan._plan.SplitsPerGroup, scan._plan.BlocksPerGroup);
+            int end = group * scan._plan.BlocksPerGroup + ScanPlan.PartStart(split + 1, scan._plan.SplitsPerGroup, scan._plan.BlocksPerGroup);
+            long from = shape_Batch(run), to = shape_Batch(run + 1);
+            for (long batch = from; batch < to; batch++)
+            {
+                scan.Walk(batch, run, segment, split, first, end, scratch[worker]);
+            }
+
+            long shape_Batch(int r) => (long)r * scan._shape.Batch / scan._plan.BatchRuns;
+        });
+
+        scan._partials.Finish(gradients, threads);
+    }
+
+    /// <summary>One batch entry, one piece of L, blocks [first, end).</summary>
+    private void Walk(long batch, int run, int segment, int split, int first, int end, in Scratch scratch)
+    {
+        var rows = new ScanRows(_shape, batch);
+        long from = _plan.SegmentStart(segment);
+        long to = segment == _plan.Segments - 1 ? _shape.Length : _plan.SegmentStart(segment + 1);
+        LoadCarry(batch, segment, first, end, scratch.Carry);
+        int* starts = stackalloc int[_chunk];
+        T* gradA = _partials.A(run, segment, first), gradD = _partials.D(run, segment, first), gradBias = _partials.DeltaBias(run, segment, first);
+        for (long start = from + (to - from - 1) / _chunk * _chunk; start >= from && to > from; start -= _chunk)
+        {
+            int steps = (int)Math.Min(_chunk, to - start);
+            int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
+            _partials.ClearChunk(scratch.GradB, scratch.GradC, steps);
+            for (int strip = first; strip < end; strip += _strip)
+            {
+                int blocks = Math.Min(_strip, end - strip);
+                Discretize(rows, start, steps, strip, blocks, scratch);
+                bool wrap = strip + blocks >= end;
+                RowsAhead ahead = Next(rows, wrap ? start - _chunk : start, wrap ? start : start + steps, from, wrap ? first : strip + blocks, end, blocks);
+                for (int j = 0; j < blocks; j++)
+                {
+                    int block = strip + j, at = block - first;
+                    SweepBlock(batch, rows, start, steps, run, segment, block, j, at, scratch, starts, sequences, continues, gradA + (long)at * _blockElements, ref ahead);
+                }
+
+                Finish(rows, start, steps, strip, blocks, scratch, gradD + (long)(strip - first) * V.Count, gradBias + (long)(strip - first) * V.Count);
+            }
+
+            _partials.WriteChunk(rows, start, steps, split, first / _plan.BlocksPerGroup, scratch.GradB, scratch.GradC);
+        }
+
+        if (segment == 0)
+        {
+            StoreInitialState(batch, first, end, scratch.Carry);
+        }
+    }
+
+    /// <summary>Recomputes and sweeps one block over one chunk, two states at a time.</summary>
+    private void SweepBlock(
+        long batch, in ScanRows rows, long start, int steps, int run, int segment, int block, int j, int at, in Scratch scratch,
+        int* starts, int sequences, bool continues, T* gradA, ref RowsAhead ahead)
+    {
+        int group = block / _plan.BlocksPerGroup, lanes = V.Count, keepStep = (_chunk + 1) * lanes, partStep = _chunk * lanes;
+        int own = j * _chunk * lanes;
+        long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
+        T* bRow = _shape.PerPositionB ? _in.B + rows.Row(start) * _in.BStride + group * _shape.States : null;
+        T* cRow = _shape.PerPositionC && _in.C != null ? _in.C + rows.Row(start) * _in.CStride + group * _shape.States : null;
+        T* checkpoint = _checkpoints + ((batch * _plan.Checkpoints + start / _plan.CheckpointSteps) * _plan.Blocks + block) * _blockElements;
+        var buffers = new SweepBuffers<T>
+        {
+            Steps = scratch.Steps + own,
+            Inputs = scratch.Inputs + own,
+            GradY = scratch.GradY + own,
+            GradInputs = scratch.GradInputs + own,
+            GradSteps = scratch.GradSteps + own,
+            Kept = scratch.Kept,
+            Decays = scratch.Decays,
+            GradStates = scratch.GradStates,
+        };
+        T* h = stackalloc T[2 * lanes];
+        for (int n = 0; n < _shape.States; n += 2)
+        {
+            bool pair = n + 1 < _shape.States;
+            int width = (pair ? 2 : 1) * lanes;
+            T* a = _a + (long)block * _blockElements + n * lanes;
+            T* b = _shape.PerPositionB ? bRow + n : _b + (long)block * _blockElements + n * lanes;
+            T* c = _shape.PerPositionC ? cRow + n : _c + (long)block * _blockElements + n * lanes;
+            new Span<T>(checkpoint + n * lanes, width).CopyTo(new Span<T>(h, width));
+            for (int i = 0; i < width; i += lanes)
+            {
+                V.Load(h + i).Store(scratch.Kept + (i == 0 ? 0 : keepStep));
+            }
+
+            for (int sequence = 0; sequence < sequences; sequence++)
+            {
+                int from = starts[sequence], to = sequence + 1 < sequences ? starts[sequence + 1] : steps;
+                if (sequence > 0 || !continues)
+                {
+                    new Span<T>(h, width).Clear();
+                }
+
+                if (pair)
+                {
+                    _recompute.Pair(buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, from, to, scratch.Kept, scratch.Decays, keepStep);
+                }
+                else
+                {
+                    _recompute.Single(buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, from, to, scratch.Kept, scratch.Decays);
+                }
+            }
+
+            if (_shape.ReturnStates)
+            {
+                LoadGradStates(rows, start, steps, block, n, pair, scratch.GradStates, keepStep);
+            }
+
+            T* carry = scratch.Carry + (long)at * _blockElements + n * lanes;
+            T* gradB = _shape.PerPositionB ? scratch.GradB + (long)n * partStep : _partials.B(run, segment, block) + n * lanes;
+            T* gradC = _shape.PerPositionC ? scratch.GradC + (long)n * partStep : _partials.C(run, segment, block) + n * lanes;
+            for (int sequence = sequences - 1; sequence >= 0; sequence--)
+            {
+                int from = starts[sequence], to = sequence + 1 < sequences ? starts[sequence + 1] : steps;
+                bool begins = sequence > 0 || !continues;
+                if (pair)
+                {
+                    _sweep.Pair(in buffers, a, gradA + n * lanes, carry, b, bStep, c, cStep, gradB, gradC, partStep, keepStep, from, to, begins);
+                }
+                else
+                {
+                    _sweep.Single(in buffers, a, gradA + n * lanes, carry, b, bStep, c, cStep, gradB, gradC, from, to, begins);
+                }
+            }
+
+            ahead.Ask();
+        }
+    }
+
+    private void LoadGradStates(in ScanRows rows, long start, int steps, int block, int n, bool pair, T* target, int keepStep)
+    {
+        int channels = _plan.ChannelsIn(block);
+        for (int t = 0; t < steps; t++)
+        {
+            T* row = _grad.Out + rows.Row(start + t) * _grad.OutStride + (long)_plan.FirstChannel(block) * _shape.States + n;
+            for (int lane = 0; lane < V.Count; lane++)
+            {
+                target[t * V.Count + lane] = lane < channels ? row[(long)lane * _shape.States] : T.Zero;
+                if (pair)
+                {
+                    target[keepStep + t * V.Count + lane] = lane < channels ? row[(long)lane * _shape.States + 1] : T.Zero;
+                }
+            }
+        }
+    }
+
+    private RowsAhead Next(in ScanRows rows, long start, long to, long from, int strip, int end, int blocksNow)
+    {
+        int channel = _plan.FirstChannel(strip);
+        int bytes = Math.Min(_strip, end - strip) * V.Count * sizeof(T);
+        var ahead = new RowsAhead(rows, start, start < from ? start : to, bytes, blocksNow * ((_shape.States + 1) / 2));
+        ahead.Add(_in.U, _in.UStride, channel);
+        ahead.Add(_in.Delta, _in.DeltaStride, channel);
+        ahead.Add(_in.Z, _in.ZStride, channel);
+        ahead.Add(_shape.ReturnStates ? null : _grad.Out, _grad.OutStride, channel);
+        ahead.Add(_grad.U, _grad.UStride, channel);
+        ahead.Add(_grad.Delta, _grad.DeltaStride, channel);
+        ahead.Add(_grad.Z, _grad.ZStride, channel);
+        return ahead;
+    }
+
+    private void LoadCarry(long batch, int segment, int first, int end, T* carry)
+    {
+        if (segment < _plan.Segments - 1)
+        {
+            T* source = _carries + ((batch * _plan.Segments + segment) * _plan.Blocks + first) * _blockElements;
+            long elements = (long)(end - first) * _blockElements;
+            new Span<T>(source, (int)elements).CopyTo(new Span<T>(carry, (int)elements));
+            return;
+        }
+
+        LoadLastState(batch, first, end, carry);
+    }
+
+    private void LoadLastState(long batch, int first, int end, T* carry)
+    {
+        for (int block = first; block < end; block++, carry += _blockElements)
+        {
+            if (_grad.LastState == null)
+            {
+                new Span<T>(carry, _blockElements).Clear();
+            }
+            else
+            {
+                T* source = _grad.LastState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
+                ScanBlock<V, T>.Transpose(source, carry, _plan.ChannelsIn(block), _shape.States, T.One);
+            }
+        }
+    }
+
+    private void StoreInitialState(long batch, int first, int end, T* carry)
+    {
+        for (int block = first; block < end && _grad.InitialState != null; block++, carry += _blockElements)
+        {
+            T* target = _grad.InitialState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
+            ScanBlock<V, T>.TransposeBack(carry, target, _plan.ChannelsIn(block), _shape.States, T.One);
+        }
+    }
+}

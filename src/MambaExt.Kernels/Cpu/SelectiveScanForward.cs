@@ -1,0 +1,353 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>
+/// The forward scan with channels as lanes. A task is a run of channel blocks of one batch entry (and a segment of L, where
+/// there would be too few tasks); it walks L in chunks, and within a chunk its blocks, so that the rows of u, delta, B and C are read
+/// while they are in the cache.
+/// </summary>
+internal sealed unsafe class SelectiveScanForward<V, T>
+    where V : unmanaged, IVector<V, T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly SelectiveScanShape _shape;
+    private readonly SelectiveScanInputs<T> _in;
+    private readonly SelectiveScanOutputs<T> _out;
+    private readonly ScanPlan _plan;
+    private readonly Workspace _workspace;
+    private readonly int _blockElements;
+    private readonly T* _a;
+    private readonly T* _b;
+    private readonly T* _c;
+    private readonly ScanLoops<V, T> _run;
+    private readonly ScanLoops<V, T> _advance;
+
+    private SelectiveScanForward(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, Workspace workspace)
+    {
+        _shape = shape;
+        _in = inputs;
+        _out = outputs;
+        _plan = new ScanPlan(shape, V.Count);
+        _workspace = workspace;
+        _blockElements = shape.States * V.Count;
+        _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
+        _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
+        _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
+        _run = ScanLoops<V, T>.Output(shape.PerPositionB, shape.PerPositionC);
+        _advance = ScanLoops<V, T>.StateOnly(shape.PerPositionB);
+    }
+
+    public static void Run(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, int threads, Workspace workspace)
+    {
+        var scan = new SelectiveScanForward<V, T>(shape, inputs, outputs, workspace);
+        if (scan._plan.Segments > 1)
+        {
+            scan.RunSegments(threads);
+        }
+        else
+        {
+            scan.RunWhole(threads);
+        }
+    }
+
+    private void RunWhole(int threads)
+    {
+        // Runs of an even number of blocks: two 256-bit blocks share a cache line.
+        int run = _plan.Blocks >= 64 ? 8 : _plan.Blocks >= 16 ? 4 : _plan.Blocks >= 4 ? 2 : 1;
+        int runs = (_plan.Blocks + run - 1) / run;
+        var scratch = new Scratch[Math.Min((long)threads, _shape.Batch * runs)];
+        KernelParallel.For(checked((int)(_shape.Batch * runs)), threads, (task, worker) =>
+        {
+            ref Scratch mine = ref scratch[worker];
+            mine.Prepare(this, run);
+            long batch = task / runs;
+            int first = task % runs * run;
+            int end = Math.Min(first + run, _plan.Blocks);
+            InitialState(batch, first, end, mine.State);
+            Walk(batch, first, end, 0, _shape.Length, mine, whole: true, null);
+            LastState(batch, first, end, mine.State);
+        });
+    }
+
+    /// <summary>
+    /// L in pieces: every piece is first scanned from a zero state for its last state alone, the states are then joined in order
+    /// (h_end = local + 2^(A' sum dt) h_start), and every piece is scanned again from its true start.
+    /// </summary>
+    private void RunSegments(int threads)
+    {
+        int blocks = _plan.Blocks, segments = _plan.Segments;
+        int batches = checked((int)_shape.Batch);
+        long perEntry = (long)segments * blocks;
+        T* states = _workspace.Allocate<T>(batches * perEntry * _blockElements);
+        T* sums = _workspace.Allocate<T>(batches * perEntry * V.Count);
+        var scratch = new Scratch[threads];
+
+        KernelParallel.For(checked((int)(batches * perEntry)), threads, (task, worker) =>
+        {
+            ref Scratch mine = ref scratch[worker];
+            mine.Prepare(this, 1);
+            long batch = task / perEntry;
+            int segment = (int)(task % perEntry / blocks), block = (int)(task % blocks);
+            if (segment == 0)
+            {
+                InitialState(batch, block, block + 1, mine.State);
+            }
+            else
+            {
+                new Span<T>(mine.State, _blockElements).Clear();
+            }
+
+            T* sum = sums + task * (long)V.Count;
+            if (segment < segments - 1)
+            {
+                Walk(batch, block, block + 1, _plan.SegmentStart(segment), _plan.SegmentStart(segment + 1), mine, whole: false, sum);
+            }
+
+            new Span<T>(mine.State, _blockElements).CopyTo(new Span<T>(states + task * (long)_blockElements, _blockElements));
+        });
+
+        for (long entry = 0; entry < batches; entry++)
+        {
+            var rows = new ScanRows(_shape, entry);
+            for (int segment = 1; segment < segments - 1; segment++)
+            {
+                if (ScanChunk<V, T>.AnyBegins(_in.SequenceIndex, rows, _plan.SegmentStart(segment), _plan.SegmentStart(segment + 1)))
+                {
+                    continue;
+                }
+
+                for (int block = 0; block < blocks; block++)
+                {
+                    long at = entry * perEntry + (long)segment * blocks + block;
+                    V sum = V.Load(sums + at * V.Count);
+                    T* local = states + at * _blockElements;
+                    T* before = states + (at - blocks) * _blockElements;
+                    T* decay = _a + (long)block * _blockElements;
+                    for (int n = 0; n < _blockElements; n += V.Count)
+                    {
+                        V.MultiplyAdd(VectorMath.Exp2<V, T>(sum * V.Load(decay + n)), V.Load(before + n), V.Load(local + n)).Store(local + n);
+                    }
+                }
+            }
+        }
+
+        KernelParallel.For(checked((int)(batches * perEntry)), threads, (task, worker) =>
+        {
+            ref Scratch mine = ref scratch[worker];
+            long batch = task / perEntry;
+            int segment = (int)(task % perEntry / blocks), block = (int)(task % blocks);
+            mine.Prepare(this, 1);
+            if (segment == 0)
+            {
+                InitialState(batch, block, block + 1, mine.State);
+            }
+            else
+            {
+                new Span<T>(states + (task - blocks) * (long)_blockElements, _blockElements).CopyTo(new Span<T>(mine.State, _blockElements));
+            }
+
+            long end = segment == segments - 1 ? _shape.Length : _plan.SegmentStart(segment + 1);
+            Walk(batch, block, block + 1, _plan.SegmentStart(segment), end, mine, whole: true, null);
+            if (segment == segments - 1)
+            {
+                LastState(batch, block, block + 1, mine.State);
+            }
+        });
+    }
+
+    /// <summary>Scans positions [from, to) of blocks [first, end). <paramref name="whole"/>: write the outputs, else only advance the
+    /// state and, for one block, add up dt.</summary>
+    private void Walk(long batch, int first, int end, long from, long to, in Scratch scratch, bool whole, T* sumOfSteps)
+    {
+        var rows = new ScanRows(_shape, batch);
+        int* starts = stackalloc int[ScanPlan.Chunk];
+        V sum = V.Zero;
+        for (long start = from; start < to; start += ScanPlan.Chunk)
+        {
+            int steps = (int)Math.Min(ScanPlan.Chunk, to - start);
+            if (whole && _out.Checkpoints != null && start % _plan.CheckpointSteps == 0)
+            {
+                long at = (batch * _plan.Checkpoints + start / _plan.CheckpointSteps) * _plan.Blocks + first;
+                long elements = (long)(end - first) * _blockElements;
+                new Span<T>(scratch.State, (int)elements).CopyTo(new Span<T>(_out.Checkpoints + at * _blockElements, (int)elements));
+            }
+
+            int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
+            for (int strip = first; strip < end; strip += ScanPlan.Strip)
+            {
+                int blocks = Math.Min(ScanPlan.Strip, end - strip);
+                Discretize(rows, start, steps, strip, blocks, scratch);
+                bool wrap = strip + blocks >= end;
+                RowsAhead ahead = Next(rows, wrap ? start + steps : start, to, wrap ? first : strip + blocks, end, blocks);
+                for (int j = 0; j < blocks; j++)
+                {
+                    Recur(rows, start, steps, strip + j, scratch, scratch.State + (long)(strip - first + j) * _blockElements, j, starts, sequences, continues, whole, ref ahead);
+                }
+
+                if (!whole)
+                {
+                    for (int t = 0; t < steps; t++)
+                    {
+                        sum += V.Load(scratch.Steps + t * V.Count);
+                    }
+                }
+                else if (!_shape.ReturnStates)
+                {
+                    Finish(rows, start, steps, strip, blocks, scratch);
+                }
+            }
+        }
+
+        if (sumOfSteps != null)
+        {
+            sum.Store(sumOfSteps);
+        }
+    }
+
+    private RowsAhead Next(in ScanRows rows, long start, long to, int strip, int end, int blocksNow)
+    {
+        int channel = _plan.FirstChannel(strip);
+        int bytes = Math.Min(ScanPlan.Strip, end - strip) * V.Count * sizeof(T);
+        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * ((_shape.States + 1) / 2));
+        ahead.Add(_in.U, _in.UStride, channel);
+        ahead.Add(_in.Delta, _in.DeltaStride, channel);
+        ahead.Add(_in.Z, _in.ZStride, channel);
+        ahead.Add(_shape.ReturnStates ? null : _out.Out, _out.OutStride, channel);
+        return ahead;
+    }
+
+    /// <summary>dt = softplus(delta + bias), dt u, and y = D u to begin with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Discretize(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
+    {
+        bool softplus = _shape.Softplus;
+        for (int j = 0; j < blocks; j++)
+        {
+            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
+            V bias = _in.DeltaBias == null ? V.Zero : ScanBlock<V, T>.Load(_in.DeltaBias + channel, channels);
+            V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
+            T* u = _in.U + rows.Row(start) * _in.UStride + channel;
+            T* delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
+            long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
+            int at = j * ScanPlan.Chunk * V.Count;
+            for (int t = 0; t < steps; t++, at += V.Count)
+            {
+                V input = ScanBlock<V, T>.Load(u, channels);
+                V step = ScanChunk<V, T>.Discretize(ScanBlock<V, T>.Load(delta, channels), bias, softplus);
+                step.Store(scratch.Steps + at);
+                (step * input).Store(scratch.Inputs + at);
+                (skip * input).Store(scratch.Y + at);
+                u += uStep;
+                delta += deltaStep;
+            }
+        }
+    }
+
+    private void Recur(in ScanRows rows, long start, int steps, int block, in Scratch scratch, T* state, int j, int* starts, int sequences, bool continues, bool whole, ref RowsAhead ahead)
+    {
+        int group = block / _plan.BlocksPerGroup, states = _shape.States;
+        int at = j * ScanPlan.Chunk * V.Count;
+        T* b = _shape.PerPositionB ? _in.B + rows.Row(start) * _in.BStride + group * states : _b + (long)block * _blockElements;
+        T* c = _in.C == null ? null : _shape.PerPositionC ? _in.C + rows.Row(start) * _in.CStride + group * states : _c + (long)block * _blockElements;
+        long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
+        T* decay = _a + (long)block * _blockElements;
+        for (int sequence = 0; sequence < sequences; sequence++)
+        {
+            int from = starts[sequence], to = sequence + 1 < sequences ? starts[sequence + 1] : steps;
+            if (sequence > 0 || !continues)
+            {
+                new Span<T>(state, _blockElements).Clear();
+            }
+
+            if (_shape.ReturnStates)
+            {
+                for (int t = from; t < to; t++)
+                {
+                    // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
+                    _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, t, t + 1, ref ahead);
+                    T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
+                    ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
+                }
+            }
+            else
+            {
+                (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, from, to, ref ahead);
+            }
+        }
+    }
+
+    /// <summary>The gate, and the rows of out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Finish(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
+    {
+        for (int j = 0; j < blocks; j++)
+        {
+            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
+            T* result = _out.Out + rows.Row(start) * _out.OutStride + channel;
+            T* z = _in.Z == null ? null : _in.Z + rows.Row(start) * _in.ZStride + channel;
+            long resultStep = rows.Direction * _out.OutStride, zStep = rows.Direction * _in.ZStride;
+            T* y = scratch.Y + j * ScanPlan.Chunk * V.Count;
+            for (int t = 0; t < steps; t++)
+            {
+                V value = V.Load(y + t * V.Count);
+                if (z != null)
+                {
+                    V gate = ScanBlock<V, T>.Load(z, channels);
+                    value = value * gate * VectorMath.Sigmoid<V, T>(gate);
+                    z += zStep;
+                }
+
+                ScanBlock<V, T>.Store(value, result, channels);
+                result += resultStep;
+            }
+        }
+    }
+
+    private void InitialState(long batch, int first, int end, T* state)
+    {
+        for (int block = first; block < end; block++, state += _blockElements)
+        {
+            if (_in.InitialState == null)
+            {
+                new Span<T>(state, _blockElements).Clear();
+            }
+            else
+            {
+                T* source = _in.InitialState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
+                ScanBlock<V, T>.Transpose(source, state, _plan.ChannelsIn(block), _shape.States, T.One);
+            }
+        }
+    }
+
+    private void LastState(long batch, int first, int end, T* state)
+    {
+        for (int block = first; block < end && _out.LastState != null; block++, state += _blockElements)
+        {
+            T* target = _out.LastState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
+            ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), _shape.States, T.One);
+        }
+    }
+
+    /// <summary>What one thread needs while it works on a run of blocks.</summary>
+    private struct Scratch
+    {
+        public T* State;
+        public T* Steps;
+        public T* Inputs;
+        public T* Y;
+
+        public void Prepare(SelectiveScanForward<V, T> scan, int blocks)
+        {
+            if (State == null)
+            {
+                const int Elements = ScanPlan.Strip * ScanPlan.Chunk;
+                State = scan._workspace.Allocate<T>((long)blocks * scan._blockElements);
+                Steps = scan._workspace.Allocate<T>(Elements * V.Count);
+                Inputs = scan._workspace.Allocate<T>(Elements * V.Count);
+                Y = scan._workspace.Allocate<T>(Elements * V.Count);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Numerics;
+using MambaExt.Kernels.Cpu;
+
+namespace MambaExt.Kernels;
+
+/// <summary>
+/// The selective scan (Gu and Dao, "Mamba", arXiv 2312.00752, section 3) on the CPU, forward and backward:
+/// <code>
+/// dt  = softplus(delta + delta_bias)                     [B, L, D]
+/// h_t = exp(dt_t A) h_(t-1) + dt_t u_t B_t               [B, D, N]
+/// y_t = sum_n C_t h_t + D u_t,   out = y silu(z)         [B, L, D]
+/// </code>
+/// float or double; results are the same bits at any number of threads.
+/// </summary>
+public static unsafe class SelectiveScan
+{
+    /// <summary>Elements that the checkpoints of a scan take: at most as many as its output.</summary>
+    public static long CheckpointElements<T>(in SelectiveScanShape shape, KernelOptions options)
+        where T : unmanaged
+    {
+        shape.Validate();
+        int lanes = options.VectorBits / 8 / sizeof(T);
+        var plan = new ScanPlan(shape, lanes);
+        return checked(shape.Batch * plan.Checkpoints * plan.Blocks * shape.States * lanes);
+    }
+
+    /// <summary>Scans. With checkpoints, the backward scan must be given the same <see cref="KernelOptions.VectorBits"/>.</summary>
+    public static void Forward<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(shape, inputs, options);
+        if (outputs.Out == null && shape.Length > 0 && shape.Batch > 0)
+        {
+            throw new ArgumentException("The selective scan was given no memory for out; pass [B, L, D], or [B, L, D, N] for states.");
+        }
+
+        using var workspace = new Workspace();
+        switch (options.VectorBits)
+        {
+            case 128:
+                SelectiveScanForward<V128<T>, T>.Run(shape, inputs, outputs, options.Threads, workspace);
+                break;
+            case 256:
+                SelectiveScanForward<V256<T>, T>.Run(shape, inputs, outputs, options.Threads, workspace);
+                break;
+            default:
+                SelectiveScanForward<V512<T>, T>.Run(shape, inputs, outputs, options.Threads, workspace);
+                break;
+        }
+    }
+
+    /// <summary>Gradients of a scan from the checkpoints its forward pass left.</summary>
+    public static void Backward<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, T* checkpoints, in SelectiveScanGradients<T> gradients, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(shape, inputs, options);
+        if (shape.Length > 0 && shape.Batch > 0 && (checkpoints == null || gradients.Out == null))
+        {
+            throw new ArgumentException("The backward scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
+        }
+
+        using var workspace = new Workspace();
+        switch (options.VectorBits)
+        {
+            case 128:
+                SelectiveScanBackward<V128<T>, T>.Run(shape, inputs, checkpoints, gradients, options.Threads, workspace);
+                break;
+            case 256:
+                SelectiveScanBackward<V256<T>, T>.Run(shape, inputs, checkpoints, gradients, options.Threads, workspace);
+                break;
+            default:
+                SelectiveScanBackward<V512<T>, T>.Run(shape, inputs, checkpoints, gradients, options.Threads, workspace);
+                break;
+        }
+    }
+
+    private static void Check<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, KernelOptions options)
+        where T : unmanaged
+    {
+        shape.Validate();
+        options.Validate();
+        if (typeof(T) != typeof(float) && typeof(T) != typeof(double))
+        {
+            throw new ArgumentException($"The selective scan was asked to run on {typeof(T).Name}; the CPU kernels take float and double.");
+        }
+
+        bool sequence = shape.Length > 0 && shape.Batch > 0;
+        if (inputs.A == null || (sequence && (inputs.U == null || inputs.Delta == null || inputs.B == null)))
+        {
+            throw new ArgumentException("The selective scan needs u, delta, A and B; one of them is null.");
+        }
+
+        if (shape.ReturnStates && (inputs.C != null || inputs.D != null || inputs.Z != null))
+        {
+            throw new ArgumentException("A scan that returns its states takes no C, D or z; leave them out, or ask for the output instead.");
+        }
+
+        if (!shape.ReturnStates && inputs.C == null && sequence)
+        {
+            throw new ArgumentException("The selective scan needs C; it is null. Ask for the states if they are the result.");
+        }
+    }
+}
