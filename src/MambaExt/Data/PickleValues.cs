@@ -22,10 +22,13 @@ internal static class PickleValues
 
         public int GetHashCode(object key) => key switch
         {
-            long number => HashCode.Combine(number),
-            double number => HashCode.Combine(number),
+            long number => Mix(number),
+            double number => Mix(BitConverter.DoubleToInt64Bits(number + 0.0)), // -0 and 0 are equal
             _ => key.GetHashCode(),
         };
+
+        // By halves: HashCode.Combine(long) would mix the long's own hash, which anyone can make collide.
+        private static int Mix(long bits) => HashCode.Combine((int)bits, (int)(bits >> 32));
     }
 }
 

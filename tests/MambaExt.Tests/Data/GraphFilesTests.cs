@@ -45,7 +45,7 @@ public sealed class GraphFilesTests
         Assert.Equal(nodes * features, file["node_features"].ToFloats().Length);
         Assert.Equal(ofClassZero, file["node_labels"].ToLongs().Count(label => label == 0));
         Assert.Equal([edges, 2], file["edges"].Shape.ToArray());
-        Assert.All(file["edges"].ToInts(), node => Assert.InRange(node, 0, nodes - 1));
+        Assert.Equal((0, nodes - 1), (file["edges"].ToInts().Min(), file["edges"].ToInts().Max()));
         Assert.Equal([10, nodes], file["train_masks"].Shape.ToArray());
         Assert.Equal(10 * nodes, new[] { "train_masks", "val_masks", "test_masks" }.Sum(key => file[key].ToBools().Count(set => set)));
     }
@@ -115,8 +115,10 @@ public sealed class GraphFilesTests
             Assert.Equal(10, files.Length);
             foreach (string path in files)
             {
+                // Two of the CiteSeer splits cover only the 2,120 nodes of the largest component.
+                bool smaller = Path.GetFileName(path) is "citeseer_split_0.6_0.2_4.npz" or "citeseer_split_0.6_0.2_5.npz";
                 using NpzFile file = NpzFile.Open(path);
-                Assert.Equal(counts, new[] { "train_mask", "val_mask", "test_mask" }.Select(key => file[key].ToBools().Count(set => set)));
+                Assert.Equal(smaller ? [1_017, 679, 424] : counts, new[] { "train_mask", "val_mask", "test_mask" }.Select(key => file[key].ToBools().Count(set => set)));
             }
         }
     }
