@@ -48,10 +48,12 @@ public sealed record SparseCsr
         }
 
         (int[] columns, long[] starts) = (indices.ToInts(), indPtr.ToLongs());
-        int outside = columns.AsSpan().IndexOfAnyExceptInRange(0, (int)shape[1] - 1);
+
+        // Without columns the range below would be empty, which the search takes for everything.
+        int outside = shape[1] == 0 ? columns.Length - 1 : columns.AsSpan().IndexOfAnyExceptInRange(0, (int)shape[1] - 1);
         if (outside >= 0)
         {
-            throw Bad($"column {columns[outside]} at position {outside}", $"0 to {shape[1] - 1}");
+            throw Bad($"column {columns[outside]} at position {outside}", $"a column below {shape[1]}");
         }
 
         if (starts[0] != 0 || starts[^1] != columns.Length)

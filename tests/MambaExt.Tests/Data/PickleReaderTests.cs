@@ -115,4 +115,12 @@ public sealed class PickleReaderTests
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => SparseCsr.Of(values, NpyArray.Of<int>(indices, indices.Length), NpyArray.Of<int>(indPtr, indPtr.Length), [2, 3]));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void SparseCsr_without_columns_holds_nothing()
+    {
+        NpyArray values = NpyArray.Of<float>([1f], 1), starts = NpyArray.Of<int>([0, 1], 2);
+        Assert.Throws<InvalidDataException>(() => SparseCsr.Of(values, NpyArray.Of<int>([0], 1), starts, [1, 0]));
+        Assert.Empty(SparseCsr.Of(NpyArray.Of<float>([], 0), NpyArray.Of<int>([], 0), NpyArray.Of<int>([0, 0], 2), [1, 0]).Indices);
+    }
 }
