@@ -19,8 +19,10 @@ internal sealed unsafe class ScanPartials<V, T>
     private readonly T* _c;
     private readonly T* _d;
     private readonly T* _bias;
-    private readonly T* _sequenceB;
-    private readonly T* _sequenceC;
+    private readonly T* _gradB;
+    private readonly T* _gradC;
+    private readonly T* _partsB;
+    private readonly T* _partsC;
     private readonly long _strideB;
     private readonly long _strideC;
 
@@ -37,13 +39,14 @@ internal sealed unsafe class ScanPartials<V, T>
         _d = workspace.Allocate<T>(channels, zeroed: true);
         _bias = workspace.Allocate<T>(channels, zeroed: true);
 
-        // One split writes straight into the gradients; several need a part each.
-        bool direct = plan.SplitsPerGroup == 1;
-        long rows = shape.Batch * shape.Length, row = (long)shape.Groups * shape.States;
-        _strideB = direct ? gradients.BStride : row;
-        _strideC = direct ? gradients.CStride : row;
-        _sequenceB = !shape.PerPositionB || gradients.B == null ? null : direct ? gradients.B : workspace.Allocate<T>(plan.SplitsPerGroup * rows * row);
-        _sequenceC = !shape.PerPositionC || gradients.C == null ? null : direct ? gradients.C : workspace.Allocate<T>(plan.SplitsPerGroup * rows * row);
+        // The first split writes straight into the gradients; each further one needs a part of its own.
+        long part = (plan.SplitsPerGroup - 1) * shape.Batch * shape.Length * shape.Groups * shape.States;
+        _gradB = shape.PerPositionB ? gradients.B : null;
+        _gradC = shape.PerPositionC ? gradients.C : null;
+        _strideB = gradients.BStride;
+        _strideC = gradients.CStride;
+        _partsB = _gradB == null || part == 0 ? null : workspace.Allocate<T>(part);
+        _partsC = _gradC == null || part == 0 ? null : workspace.Allocate<T>(part);
     }
 
     public T* A(int run, int segment, int block) => _a + Block(run, segment, block) * _blockElements;
@@ -77,22 +80,22 @@ internal sealed unsafe class ScanPartials<V, T>
     /// <summary>Adds the lanes of a chunk's sums and writes them to the rows of the gradient, or of this split's part of it.</summary>
     public void WriteChunk(in ScanRows rows, long start, int steps, int split, int group, T* gradB, T* gradC)
     {
-        long part = split * _shape.Batch * _shape.Length * _shape.Groups * _shape.States;
-        if (_sequenceB != null)
+        long row = (long)_shape.Groups * _shape.States, own = (long)group * _shape.States;
+        long part = (split - 1) * _shape.Batch * _shape.Length * row;
+        if (_gradB != null)
         {
-            Write(rows, start, steps, _sequenceB + part + (long)group * _shape.States, _strideB, gradB);
+            Write(rows, start, steps, (split == 0 ? _gradB : _partsB + part) + own, split == 0 ? _strideB : row, gradB);
         }
 
-        if (_sequenceC != null && gradC != null)
+        if (_gradC != null && gradC != null)
         {
-            Write(rows, start, steps, _sequenceC + part + (long)group * _shape.States, _strideC, gradC);
+            Write(rows, start, steps, (split == 0 ? _gradC : _partsC + part) + own, split == 0 ? _strideC : row, gradC);
         }
     }
 
     /// <summary>Adds the parts, in order, into the gradients.</summary>
     public void Finish(SelectiveScanGradients<T> gradients, int threads)
     {
-        T ln2 = T.CreateTruncating(0.69314718055994530942);
         KernelParallel.For(_plan.Blocks, threads, block =>
         {
             for (int part = 1; part < _parts; part++)
@@ -106,9 +109,9 @@ internal sealed unsafe class ScanPartials<V, T>
 
             int channel = _plan.FirstChannel(block), channels = _plan.ChannelsIn(block);
             long from = (long)block * _blockElements, to = (long)channel * _shape.States;
-            StoreParameter(gradients.A, _a, ln2);
-            StoreParameter(_shape.PerPositionB ? null : gradients.B, _b, T.One);
-            StoreParameter(_shape.PerPositionC ? null : gradients.C, _c, T.One);
+            StoreParameter(gradients.A, _a);
+            StoreParameter(_shape.PerPositionB ? null : gradients.B, _b);
+            StoreParameter(_shape.PerPositionC ? null : gradients.C, _c);
             for (int lane = 0; lane < channels; lane++)
             {
                 if (gradients.D != null)
@@ -122,20 +125,17 @@ internal sealed unsafe class ScanPartials<V, T>
                 }
             }
 
-            void StoreParameter(T* target, T* source, T factor)
+            void StoreParameter(T* target, T* source)
             {
                 if (target != null && source != null)
                 {
-                    ScanBlock<V, T>.TransposeBack(source + from, target + to, channels, _shape.States, factor);
+                    ScanBlock<V, T>.TransposeBack(source + from, target + to, channels, _shape.States, T.One);
                 }
             }
         });
 
-        if (_plan.SplitsPerGroup > 1)
-        {
-            AddSplits(_sequenceB, gradients.B, gradients.BStride, threads);
-            AddSplits(_sequenceC, gradients.C, gradients.CStride, threads);
-        }
+        AddSplits(_partsB, _gradB, _strideB, threads);
+        AddSplits(_partsC, _gradC, _strideC, threads);
     }
 
     private long Block(int run, int segment, int block) => ((long)run * _plan.Segments + segment) * _plan.Blocks + block;
@@ -183,8 +183,8 @@ internal sealed unsafe class ScanPartials<V, T>
             {
                 for (int i = 0; i < row; i++)
                 {
-                    T sum = parts[r * row + i];
-                    for (int split = 1; split < _plan.SplitsPerGroup; split++)
+                    T sum = target[r * stride + i];
+                    for (int split = 0; split < _plan.SplitsPerGroup - 1; split++)
                     {
                         sum += parts[(split * rows + r) * row + i];
                     }

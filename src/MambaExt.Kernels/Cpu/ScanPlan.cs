@@ -12,8 +12,9 @@ internal readonly struct ScanPlan
     /// <summary>Blocks prepared together: the loads of one position then cover whole cache lines.</summary>
     public const int Strip = 4;
 
-    private const int WantedTasks = 16;
-    private const int ShortestSegment = 512;
+    private const int MostTasks = 16;
+    private const int LongSequence = 4096;
+    private const int ShortestSegment = 1024;
 
     public readonly int Lanes;
     public readonly int GroupChannels;
@@ -23,22 +24,23 @@ internal readonly struct ScanPlan
     /// <summary>Steps between two stored states: the checkpoints never outweigh the output, L D N / K &lt;= L D.</summary>
     public readonly int CheckpointSteps;
 
-    /// <summary>Runs of neighbouring blocks of one group that the backward scan hands out; each has its own partial dB and dC.</summary>
+    /// <summary>Checkpoints in a sequence.</summary>
+    public readonly long Checkpoints;
+
+    /// <summary>Runs of neighbouring blocks of one group that the backward scan hands out; each but the first has its own partial dB and dC.</summary>
     public readonly int SplitsPerGroup;
 
     /// <summary>Runs of neighbouring batch entries; each has its own partial dA, dD and dbias.</summary>
     public readonly int BatchRuns;
 
-    /// <summary>Pieces of L, used only where B and D give too few tasks: each then costs a second, cheaper pass.</summary>
+    /// <summary>Pieces of a long L, where the channels alone give too few tasks: each then costs a second, cheaper pass. B plays no part
+    /// in this, nor in <see cref="SplitsPerGroup"/>: batch mates must not change the order of a sum.</summary>
     public readonly int Segments;
-
-    /// <summary>Checkpoints in a sequence.</summary>
-    public readonly long Checkpoints;
 
     private readonly long _segmentSteps;
     private readonly long _length;
 
-    public ScanPlan(in SelectiveScanShape shape, int lanes)
+    public ScanPlan(in SelectiveScanShape shape, int lanes, bool backward = false)
     {
         Lanes = lanes;
         _length = shape.Length;
@@ -47,22 +49,16 @@ internal readonly struct ScanPlan
         Blocks = BlocksPerGroup * shape.Groups;
         CheckpointSteps = Math.Max(Chunk, (shape.States + Chunk - 1) / Chunk * Chunk);
         Checkpoints = (shape.Length + CheckpointSteps - 1) / CheckpointSteps;
+        BatchRuns = (int)Math.Clamp(shape.Batch, 1, MostTasks);
 
-        BatchRuns = (int)Math.Clamp(shape.Batch, 1, WantedTasks);
-        int units = BatchRuns * shape.Groups;
+        // Every further split costs two partial sums [L, G, N]: together at most a fifth of the inputs (3 L D).
+        int affordable = 1 + (int)(0.3 * GroupChannels / shape.States);
+        SplitsPerGroup = Math.Clamp(Math.Min(MostTasks / shape.Groups, affordable), 1, BlocksPerGroup);
 
-        // A split costs two [L, G, N] partial sums; with them the workspace of the backward scan stays near a tenth of the
-        // inputs (3 L D), or under a megabyte where that is little.
-        double partial = 2.0 * shape.Batch * shape.Length * shape.Groups * shape.States;
-        double room = Math.Max(0.3 * shape.Batch * shape.Length * shape.Channels, 1 << 18);
-        int affordable = partial == 0 ? WantedTasks : (int)Math.Min(WantedTasks, room / partial);
-        SplitsPerGroup = Math.Clamp(Math.Min((WantedTasks + units - 1) / units, affordable), 1, BlocksPerGroup);
-
-        units *= SplitsPerGroup;
-        bool few = units < 4 && !shape.ReturnStates;
-        int pieces = few ? (int)Math.Min(8 / units, shape.Length / ShortestSegment) : 1;
-        Segments = Math.Max(1, pieces);
-        long steps = (shape.Length + Segments - 1) / Segments;
+        int tasks = backward ? SplitsPerGroup * shape.Groups : Blocks;
+        bool cut = tasks < (backward ? 2 : 4) && shape.Length >= LongSequence && !shape.ReturnStates;
+        long pieces = cut ? Math.Min(8, shape.Length / ShortestSegment) : 1;
+        long steps = (shape.Length + pieces - 1) / pieces;
         _segmentSteps = Math.Max(CheckpointSteps, (steps + CheckpointSteps - 1) / CheckpointSteps * CheckpointSteps);
         Segments = (int)Math.Max(1, (shape.Length + _segmentSteps - 1) / _segmentSteps);
     }

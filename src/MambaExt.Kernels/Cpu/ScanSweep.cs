@@ -51,7 +51,7 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
     /// <summary>Two neighbouring states.</summary>
     /// <param name="buffers">Sequences of the block</param>
     /// <param name="a">A', [2, lanes]</param>
-    /// <param name="gradA">Added to, over ln 2: [2, lanes]</param>
+    /// <param name="gradA">Added to: [2, lanes]</param>
     /// <param name="carry">e_(t+1) dh_(t+1), in and out: [2, lanes]</param>
     /// <param name="b">B of step 0 (two scalars), or [2, lanes]</param>
     /// <param name="bStep">Elements between two steps of a per-position B</param>

@@ -38,7 +38,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         _in = inputs;
         _grad = gradients;
         _checkpoints = checkpoints;
-        _plan = new ScanPlan(shape, V.Count);
+        _plan = new ScanPlan(shape, V.Count, backward: true);
         _workspace = workspace;
         _blockElements = _plan.BlockElements(shape);
         _chunk = _plan.CheckpointSteps;
