@@ -1,0 +1,28 @@
+using MambaExt.Kernels;
+using MambaExt.Kernels.Cpu;
+using TorchSharp;
+
+namespace MambaExt;
+
+/// <summary>How many threads and which vector width the CPU kernels of this process use. Neither changes a result's bits but by the
+/// rounding of another width.</summary>
+public static class Compute
+{
+    private static readonly bool FixedByEnvironment = !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable("MAMBAEXT_THREADS"));
+    private static int _threads;
+
+    /// <summary>Threads of the kernels: what was set here, else <c>MAMBAEXT_THREADS</c>, else libtorch's own number.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    public static int Threads
+    {
+        get => _threads > 0 ? _threads : FixedByEnvironment ? KernelOptions.Default.Threads : torch.get_num_threads();
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _threads = value;
+        }
+    }
+
+    /// <summary>The options a kernel is called with now.</summary>
+    public static KernelOptions Options => new(Threads, VectorWidth.Default);
+}
