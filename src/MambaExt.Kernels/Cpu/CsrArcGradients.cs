@@ -1,0 +1,93 @@
+using System.Numerics;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>Gradients of what multiplies an arc: each arc has its own, so nothing is summed but channels.</summary>
+internal static unsafe class CsrArcGradients
+{
+    public static void Weights<T>(CsrRows rows, T* x, T* dy, long channels, T* dweights, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var tasks = new CsrTasks(rows, channels);
+        KernelParallel.For(tasks.Count, options.Threads, task =>
+        {
+            for (long v = tasks.FirstRow(task), end = tasks.FirstRow(task + 1); v < end; v++)
+            {
+                switch (options.VectorBits)
+                {
+                    case 128: RowWeights<V128<T>, T>(rows, x, dy, channels, dweights, v); break;
+                    case 256: RowWeights<V256<T>, T>(rows, x, dy, channels, dweights, v); break;
+                    default: RowWeights<V512<T>, T>(rows, x, dy, channels, dweights, v); break;
+                }
+            }
+        });
+    }
+
+    public static void Gates<T>(CsrRows rows, T* x, T* dy, long channels, T* dgates, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var tasks = new CsrTasks(rows, channels);
+        KernelParallel.For(tasks.Count, options.Threads, task =>
+        {
+            for (long v = tasks.FirstRow(task), end = tasks.FirstRow(task + 1); v < end; v++)
+            {
+                switch (options.VectorBits)
+                {
+                    case 128: RowGates<V128<T>, T>(rows, x, dy, channels, dgates, v); break;
+                    case 256: RowGates<V256<T>, T>(rows, x, dy, channels, dgates, v); break;
+                    default: RowGates<V512<T>, T>(rows, x, dy, channels, dgates, v); break;
+                }
+            }
+        });
+    }
+
+    private static void RowWeights<V, T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, long v)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* gradient = dy + (v * channels);
+        for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
+        {
+            T* row = x + (rows.Columns[e] * channels);
+            CsrKernel.PrefetchAhead(rows, e, x, channels, 0, channels * sizeof(T));
+            V even = V.Zero, odd = V.Zero;
+            long c = 0;
+            for (; c + (2 * V.Count) <= channels; c += 2 * V.Count)
+            {
+                even = V.MultiplyAdd(V.Load(gradient + c), V.Load(row + c), even);
+                odd = V.MultiplyAdd(V.Load(gradient + c + V.Count), V.Load(row + c + V.Count), odd);
+            }
+
+            T sum = V.Sum(even + odd);
+            for (; c < channels; c++)
+            {
+                sum += gradient[c] * row[c];
+            }
+
+            dweights[rows.Arcs == null ? e : rows.Arcs[e]] = sum;
+        }
+    }
+
+    private static void RowGates<V, T>(in CsrRows rows, T* x, T* dy, long channels, T* dgates, long v)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* gradient = dy + (v * channels);
+        for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
+        {
+            T* row = x + (rows.Columns[e] * channels);
+            CsrKernel.PrefetchAhead(rows, e, x, channels, 0, channels * sizeof(T));
+            T* target = dgates + ((rows.Arcs == null ? e : rows.Arcs[e]) * channels);
+            long c = 0;
+            for (; c + V.Count <= channels; c += V.Count)
+            {
+                (V.Load(gradient + c) * V.Load(row + c)).Store(target + c);
+            }
+
+            for (; c < channels; c++)
+            {
+                target[c] = gradient[c] * row[c];
+            }
+        }
+    }
+}

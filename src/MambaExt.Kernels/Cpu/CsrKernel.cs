@@ -1,0 +1,201 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>What multiplies a gathered row, as a type, so that the JIT makes one body for each.</summary>
+internal interface IArcs
+{
+    static abstract bool Weighted { get; }
+
+    static abstract bool Gated { get; }
+}
+
+internal readonly struct PlainArcs : IArcs
+{
+    public static bool Weighted => false;
+
+    public static bool Gated => false;
+}
+
+internal readonly struct WeightedArcs : IArcs
+{
+    public static bool Weighted => true;
+
+    public static bool Gated => false;
+}
+
+internal readonly struct GatedArcs : IArcs
+{
+    public static bool Weighted => false;
+
+    public static bool Gated => true;
+}
+
+/// <summary>
+/// y[v] = sum of factor[e] x[Columns[e]]. Up to eight vectors of channels are summed in registers over all arcs of a row, wider rows
+/// block by block; columns to come are prefetched, since a gather waits for memory and for nothing else.
+/// </summary>
+internal static unsafe class CsrKernel
+{
+    /// <summary>Arcs between a prefetch and its use.</summary>
+    private const int Ahead = 12;
+
+    private const int CacheLine = 64;
+
+    public static void Sum<T, TArcs>(CsrRows rows, T* x, long channels, T* factors, T* y, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TArcs : struct, IArcs
+    {
+        var tasks = new CsrTasks(rows, channels);
+        KernelParallel.For(tasks.Count, options.Threads, task =>
+        {
+            long first = tasks.FirstRow(task), end = tasks.FirstRow(task + 1);
+            switch (options.VectorBits)
+            {
+                case 128: Range<V128<T>, T, TArcs>(rows, x, channels, factors, y, first, end); break;
+                case 256: Range<V256<T>, T, TArcs>(rows, x, channels, factors, y, first, end); break;
+                default: Range<V512<T>, T, TArcs>(rows, x, channels, factors, y, first, end); break;
+            }
+        });
+    }
+
+    private static void Range<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long first, long end)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TArcs : struct, IArcs
+    {
+        for (long v = first; v < end; v++)
+        {
+            long c = 0;
+            for (; c + (8 * V.Count) <= channels; c += 8 * V.Count)
+            {
+                Eight<V, T, TArcs>(rows, x, channels, factors, y, v, c);
+            }
+
+            for (; c + (2 * V.Count) <= channels; c += 2 * V.Count)
+            {
+                Two<V, T, TArcs>(rows, x, channels, factors, y, v, c);
+            }
+
+            for (; c + V.Count <= channels; c += V.Count)
+            {
+                One<V, T, TArcs>(rows, x, channels, factors, y, v, c);
+            }
+
+            for (; V.Count > V128<T>.Count && c + V128<T>.Count <= channels; c += V128<T>.Count)
+            {
+                One<V128<T>, T, TArcs>(rows, x, channels, factors, y, v, c);
+            }
+
+            for (; c < channels; c++)
+            {
+                One<V1<T>, T, TArcs>(rows, x, channels, factors, y, v, c);
+            }
+        }
+    }
+
+    private static void Eight<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long v, long c)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TArcs : struct, IArcs
+    {
+        V a0 = V.Zero, a1 = V.Zero, a2 = V.Zero, a3 = V.Zero, a4 = V.Zero, a5 = V.Zero, a6 = V.Zero, a7 = V.Zero;
+        int* columns = rows.Columns;
+        long* arcs = rows.Arcs;
+        long end = rows.Offsets[v + 1];
+        for (long e = rows.Offsets[v]; e < end; e++)
+        {
+            PrefetchAhead(rows, e, x, channels, c, 8 * V.Count * sizeof(T));
+            T* row = x + (columns[e] * channels) + c;
+            T* factor = Factor<T, TArcs>(factors, arcs == null ? e : arcs[e], channels, c);
+            V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
+            a0 = Add<V, T, TArcs>(a0, row, weight, factor);
+            a1 = Add<V, T, TArcs>(a1, row + V.Count, weight, factor + V.Count);
+            a2 = Add<V, T, TArcs>(a2, row + (2 * V.Count), weight, factor + (2 * V.Count));
+            a3 = Add<V, T, TArcs>(a3, row + (3 * V.Count), weight, factor + (3 * V.Count));
+            a4 = Add<V, T, TArcs>(a4, row + (4 * V.Count), weight, factor + (4 * V.Count));
+            a5 = Add<V, T, TArcs>(a5, row + (5 * V.Count), weight, factor + (5 * V.Count));
+            a6 = Add<V, T, TArcs>(a6, row + (6 * V.Count), weight, factor + (6 * V.Count));
+            a7 = Add<V, T, TArcs>(a7, row + (7 * V.Count), weight, factor + (7 * V.Count));
+        }
+
+        T* target = y + (v * channels) + c;
+        a0.Store(target);
+        a1.Store(target + V.Count);
+        a2.Store(target + (2 * V.Count));
+        a3.Store(target + (3 * V.Count));
+        a4.Store(target + (4 * V.Count));
+        a5.Store(target + (5 * V.Count));
+        a6.Store(target + (6 * V.Count));
+        a7.Store(target + (7 * V.Count));
+    }
+
+    private static void Two<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long v, long c)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TArcs : struct, IArcs
+    {
+        V a0 = V.Zero, a1 = V.Zero;
+        for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
+        {
+            PrefetchAhead(rows, e, x, channels, c, 2 * V.Count * sizeof(T));
+            T* row = x + (rows.Columns[e] * channels) + c;
+            T* factor = Factor<T, TArcs>(factors, rows.Arcs == null ? e : rows.Arcs[e], channels, c);
+            V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
+            a0 = Add<V, T, TArcs>(a0, row, weight, factor);
+            a1 = Add<V, T, TArcs>(a1, row + V.Count, weight, factor + V.Count);
+        }
+
+        T* target = y + (v * channels) + c;
+        a0.Store(target);
+        a1.Store(target + V.Count);
+    }
+
+    private static void One<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long v, long c)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TArcs : struct, IArcs
+    {
+        V sum = V.Zero;
+        for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
+        {
+            T* factor = Factor<T, TArcs>(factors, rows.Arcs == null ? e : rows.Arcs[e], channels, c);
+            V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
+            sum = Add<V, T, TArcs>(sum, x + (rows.Columns[e] * channels) + c, weight, factor);
+        }
+
+        sum.Store(y + (v * channels) + c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T* Factor<T, TArcs>(T* factors, long arc, long channels, long c)
+        where T : unmanaged
+        where TArcs : struct, IArcs =>
+        TArcs.Gated ? factors + (arc * channels) + c : TArcs.Weighted ? factors + arc : null;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Add<V, T, TArcs>(V sum, T* row, V weight, T* factor)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged
+        where TArcs : struct, IArcs =>
+        TArcs.Gated ? V.MultiplyAdd(V.Load(factor), V.Load(row), sum)
+        : TArcs.Weighted ? V.MultiplyAdd(weight, V.Load(row), sum)
+        : sum + V.Load(row);
+
+    /// <summary>Asks for what the arc <see cref="Ahead"/> of <paramref name="e"/> will gather.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PrefetchAhead<T>(in CsrRows rows, long e, T* x, long channels, long c, long bytes)
+        where T : unmanaged
+    {
+        if (Sse.IsSupported && e + Ahead < rows.ArcCount)
+        {
+            byte* row = (byte*)(x + (rows.Columns[e + Ahead] * channels) + c);
+            for (long line = 0; line < bytes; line += CacheLine)
+            {
+                Sse.Prefetch0(row + line);
+            }
+        }
+    }
+}

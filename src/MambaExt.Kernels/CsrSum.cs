@@ -1,0 +1,130 @@
+using System.Numerics;
+using MambaExt.Kernels.Cpu;
+
+namespace MambaExt.Kernels;
+
+/// <summary>
+/// Sums over the arcs of a graph: <c>y[v, :] = sum over e in row v of w_e x[Columns[e], :]</c>, with one weight an arc (weights
+/// <c>[E]</c>), one an arc and channel (gates <c>[E, C]</c>), or none. A row is summed whole, in the order of its arcs.
+/// The gradient of x is the same sum over the transpose (<see cref="CsrTranspose"/>), with dy in the place of x.
+/// </summary>
+public static unsafe class CsrSum
+{
+    /// <summary>y[v] = sum of x over the arcs of v. Also the gradient: dx = sum of dy over the transpose.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="rows">The arcs.</param>
+    /// <param name="x"><c>[columns, C]</c>.</param>
+    /// <param name="channels">C, 1 or more.</param>
+    /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x.</param>
+    /// <param name="options">Threads and vector width.</param>
+    public static void Plain<T>(in CsrRows rows, T* x, long channels, T* y, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(rows, channels, options);
+        CheckRows(rows, x, y);
+        CsrKernel.Sum<T, PlainArcs>(rows, x, channels, null, y, options);
+    }
+
+    /// <summary>y[v] = sum of weights[e] x[Columns[e]] over the arcs e of v. Also the gradient, over the transpose.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="rows">The arcs.</param>
+    /// <param name="x"><c>[columns, C]</c>.</param>
+    /// <param name="channels">C, 1 or more.</param>
+    /// <param name="weights"><c>[E]</c>, in the order of the original arcs.</param>
+    /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x.</param>
+    /// <param name="options">Threads and vector width.</param>
+    public static void Weighted<T>(in CsrRows rows, T* x, long channels, T* weights, T* y, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(rows, channels, options);
+        CheckRows(rows, x, y);
+        CheckArcs(rows, weights, "Weights", "[E]");
+        CsrKernel.Sum<T, WeightedArcs>(rows, x, channels, weights, y, options);
+    }
+
+    /// <summary>y[v] = sum of gates[e, :] x[Columns[e], :] over the arcs e of v. Also the gradient, over the transpose.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="rows">The arcs.</param>
+    /// <param name="x"><c>[columns, C]</c>.</param>
+    /// <param name="channels">C, 1 or more.</param>
+    /// <param name="gates"><c>[E, C]</c>, in the order of the original arcs.</param>
+    /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x.</param>
+    /// <param name="options">Threads and vector width.</param>
+    public static void Gated<T>(in CsrRows rows, T* x, long channels, T* gates, T* y, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(rows, channels, options);
+        CheckRows(rows, x, y);
+        CheckArcs(rows, gates, "Gates", "[E, C]");
+        CsrKernel.Sum<T, GatedArcs>(rows, x, channels, gates, y, options);
+    }
+
+    /// <summary>Gradient of the weights: dweights[e] = dot(dy[v], x[Columns[e]]) for the arcs e of v.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="rows">The arcs of the forward sum.</param>
+    /// <param name="x"><c>[columns, C]</c>.</param>
+    /// <param name="dy"><c>[V, C]</c>.</param>
+    /// <param name="channels">C, 1 or more.</param>
+    /// <param name="dweights"><c>[E]</c>, overwritten. Lanes are added in an order that the vector width fixes.</param>
+    /// <param name="options">Threads and vector width.</param>
+    public static void WeightGradient<T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(rows, channels, options);
+        CheckRows(rows, x, dy);
+        CheckArcs(rows, dweights, "Dweights", "[E]");
+        CsrArcGradients.Weights(rows, x, dy, channels, dweights, options);
+    }
+
+    /// <summary>Gradient of the gates: dgates[e, :] = dy[v, :] x[Columns[e], :] for the arcs e of v.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="rows">The arcs of the forward sum.</param>
+    /// <param name="x"><c>[columns, C]</c>.</param>
+    /// <param name="dy"><c>[V, C]</c>.</param>
+    /// <param name="channels">C, 1 or more.</param>
+    /// <param name="dgates"><c>[E, C]</c>, overwritten.</param>
+    /// <param name="options">Threads and vector width.</param>
+    public static void GateGradient<T>(in CsrRows rows, T* x, T* dy, long channels, T* dgates, KernelOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Check<T>(rows, channels, options);
+        CheckRows(rows, x, dy);
+        CheckArcs(rows, dgates, "Dgates", "[E, C]");
+        CsrArcGradients.Gates(rows, x, dy, channels, dgates, options);
+    }
+
+    private static void Check<T>(in CsrRows rows, long channels, KernelOptions options)
+        where T : unmanaged
+    {
+        options.Validate();
+        KernelArgument.RequireFloatOrDouble<T>("CsrSum");
+        KernelArgument.RequirePointer(rows.Offsets, "Offsets", "[V+1]");
+        if (channels < 1)
+        {
+            throw new ArgumentException($"C is {channels}; allowed is 1 or more, so give the channels of x [columns, C].");
+        }
+    }
+
+    private static void CheckRows<T>(in CsrRows rows, T* x, T* y)
+        where T : unmanaged
+    {
+        if (rows.ArcCount > 0)
+        {
+            KernelArgument.RequirePointer(x, "X", "[columns, C]");
+        }
+
+        if (rows.Rows > 0)
+        {
+            KernelArgument.RequirePointer(y, "Y", "[V, C]");
+        }
+    }
+
+    private static void CheckArcs<T>(in CsrRows rows, T* values, string name, string shape)
+        where T : unmanaged
+    {
+        if (rows.ArcCount > 0)
+        {
+            KernelArgument.RequirePointer(values, name, shape);
+        }
+    }
+}
