@@ -1,0 +1,129 @@
+using MambaExt.Kernels;
+using MambaExt.Native;
+using static TorchSharp.torch;
+
+namespace MambaExt.Sparse;
+
+/// <summary>
+/// A constant sparse matrix or graph by rows, [R, M] with E entries, for differentiable sums over its rows:
+/// a graph layer gathers neighbours with it, sparse features are multiplied by a weight with it. Gradients run over the transpose, built
+/// once, in a fixed order: they are the same bits at any number of threads. Owns native memory; dispose it after the last backward.
+/// </summary>
+public sealed unsafe class CsrMatrix : IDisposable
+{
+    private readonly Workspace _memory = new();
+    private readonly Lazy<CsrTranspose> _transpose;
+    private readonly long* _offsets;
+    private readonly int* _columns;
+    private readonly float* _values;
+    private double* _wideValues;
+
+    /// <summary>Checks and copies the arrays.</summary>
+    /// <param name="columns">M</param>
+    /// <param name="offsets">[R + 1], ascending from 0</param>
+    /// <param name="indices">[E], each below <paramref name="columns"/></param>
+    /// <param name="values">[E], or empty where every entry is 1</param>
+    /// <exception cref="ArgumentException">An offset descends or an index is out of range.</exception>
+    public CsrMatrix(long columns, ReadOnlySpan<long> offsets, ReadOnlySpan<int> indices, ReadOnlySpan<float> values = default)
+    {
+        if (offsets.Length == 0 || offsets[^1] != indices.Length || (values.Length != 0 && values.Length != indices.Length))
+        {
+            throw new ArgumentException(
+                $"The sparse matrix was given {offsets.Length} offsets, {indices.Length} indices and {values.Length} values; give R + 1 offsets ending in the number of indices, and as many values as indices or none.");
+        }
+
+        Rows = offsets.Length - 1;
+        Columns = columns;
+        EntryCount = indices.Length;
+        _offsets = Copy(offsets);
+        _columns = Copy(indices);
+        _values = values.Length == 0 && indices.Length > 0 ? null : Copy(values);
+        try
+        {
+            Forward.Validate();
+        }
+        catch
+        {
+            _memory.Dispose();
+            throw;
+        }
+
+        _transpose = new Lazy<CsrTranspose>(() => new CsrTranspose(Forward));
+    }
+
+    /// <summary>R.</summary>
+    public long Rows { get; }
+
+    /// <summary>M.</summary>
+    public long Columns { get; }
+
+    /// <summary>E.</summary>
+    public long EntryCount { get; }
+
+    internal CsrRows Forward => new(Rows, Columns, _offsets, _columns);
+
+    internal CsrRows Transposed => _transpose.Value.Rows;
+
+    /// <summary>S x: for each row the sum of value times x[index], x [M, C], result [R, C]. Differentiable in x.</summary>
+    public Tensor Multiply(Tensor x) => CsrFunction.Apply(this, x, null, _values == null ? CsrKind.Plain : CsrKind.Valued);
+
+    /// <summary>For each row the sum of x[index], the values left aside.</summary>
+    public Tensor Sum(Tensor x) => CsrFunction.Apply(this, x, null, CsrKind.Plain);
+
+    /// <summary>For each row the sum of weights[e] x[index], weights [E]. Differentiable in x and weights.</summary>
+    public Tensor WeightedSum(Tensor x, Tensor weights) => CsrFunction.Apply(this, x, weights, CsrKind.Weighted);
+
+    /// <summary>For each row the sum of gates[e] * x[index], gates [E, C]. Differentiable in x and gates.</summary>
+    public Tensor GatedSum(Tensor x, Tensor gates) => CsrFunction.Apply(this, x, gates, CsrKind.Gated);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_transpose is { IsValueCreated: true })
+        {
+            _transpose.Value.Dispose();
+        }
+
+        _memory.Dispose();
+    }
+
+    /// <summary>The values as T, float or double.</summary>
+    internal T* Values<T>()
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(float))
+        {
+            return (T*)_values;
+        }
+
+        lock (_memory)
+        {
+            if (_wideValues == null && _values != null)
+            {
+                double* wide = _memory.Allocate<double>(EntryCount);
+                for (long e = 0; e < EntryCount; e++)
+                {
+                    wide[e] = _values[e];
+                }
+
+                _wideValues = wide;
+            }
+        }
+
+        return (T*)_wideValues;
+    }
+
+    /// <summary>The row of each entry as a torch index, for second derivatives only.</summary>
+    internal Tensor EntryRows() => tensor(Enumerable.Range(0, checked((int)Rows)).SelectMany(r => Enumerable.Repeat((long)r, (int)(_offsets[r + 1] - _offsets[r]))).ToArray());
+
+    /// <summary>The column of each entry as a torch index, for second derivatives only.</summary>
+    internal Tensor EntryColumns() => tensor(new ReadOnlySpan<int>(_columns, checked((int)EntryCount)).ToArray().Select(c => (long)c).ToArray());
+
+    private T* Copy<T>(ReadOnlySpan<T> source)
+        where T : unmanaged
+    {
+        T* target = _memory.Allocate<T>(source.Length);
+        source.CopyTo(new Span<T>(target, source.Length));
+        return target;
+    }
+}
