@@ -100,11 +100,8 @@ internal static class CausalConv1dReference
                 for (long j = 0; j < states; j++)
                 {
                     long s = length - states + j;
-                    if (Joined(s, length - 1))
-                    {
-                        r.Final[(((b * states) + j) * channels) + d] = Input(s);
-                        AddGradient(s, c.DFinal?[(((b * states) + j) * channels) + d] ?? 0);
-                    }
+                    r.Final[(((b * states) + j) * channels) + d] = Input(s);
+                    AddGradient(s, c.DFinal?[(((b * states) + j) * channels) + d] ?? 0);
                 }
             }
         }

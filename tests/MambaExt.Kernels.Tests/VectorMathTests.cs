@@ -10,7 +10,7 @@ public unsafe class VectorMathTests
 
     [Fact]
     public void Exp2_of_float_is_within_a_few_ulp() =>
-        AssertAtMost(1.02, FloatUlps(&VectorMath.Exp2<V256<float>, float>, x => Math.Pow(2, x), -126, 127.5f), "float exp2");
+        AssertAtMost(1.02, FloatUlps(&VectorMath.Exp2<V256<float>, float>, x => Math.Pow(2, x), -126, 127.5f, step: 61), "float exp2");
 
     [Fact]
     public void Exp_of_float_is_within_a_few_ulp() =>
@@ -69,8 +69,8 @@ public unsafe class VectorMathTests
         return u == 1 ? w : Math.Log(u) * (w / (u - 1));
     }
 
-    /// <summary>The largest error over every 61st float of a range, in units of the last place of the result.</summary>
-    private static double FloatUlps(delegate*<V256<float>, V256<float>> function, Unary exact, float from, float to)
+    /// <summary>The largest error over every <paramref name="step"/>th float of a range, in units of the last place of the result.</summary>
+    private static double FloatUlps(delegate*<V256<float>, V256<float>> function, Unary exact, float from, float to, uint step = 307)
     {
         double worst = 0;
         float* lanes = stackalloc float[8];
@@ -78,7 +78,7 @@ public unsafe class VectorMathTests
         int filled = 0;
         foreach ((uint first, uint last, float sign) in Halves(from, to))
         {
-            for (uint bits = first; bits <= last; bits += 61)
+            for (uint bits = first; bits <= last; bits += step)
             {
                 lanes[filled++] = sign * BitConverter.UInt32BitsToSingle(bits);
                 if (filled == 8)
@@ -116,7 +116,7 @@ public unsafe class VectorMathTests
         double worst = 0;
         double* lanes = stackalloc double[4];
         double* results = stackalloc double[4];
-        for (int i = 0; i < 5000; i++)
+        for (int i = 0; i < 3000; i++)
         {
             for (int lane = 0; lane < 4; lane++)
             {
