@@ -48,7 +48,8 @@ public unsafe struct CausalConv1dOutputs<T>
     public long OutRowStride { get; set; }
 
     /// <summary>The last W-1 inputs in processing order, initial states included, <c>[B, W-1, D]</c>: the initial states of a
-    /// continuation. In packed rows, what belongs to another sequence than the last reads zero. Null if not wanted.</summary>
+    /// continuation. It may not overlap an input. Packed rows are no exception: a last sequence of fewer than W-1 positions leaves its
+    /// predecessor's inputs here, to be zeroed by who continues it. Null if not wanted.</summary>
     public T* FinalStates { get; set; }
 }
 

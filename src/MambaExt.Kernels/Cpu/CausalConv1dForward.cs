@@ -89,7 +89,7 @@ internal static unsafe class CausalConv1dForward
         int states = shape.Width - 1;
         for (int j = 0; j < states; j++)
         {
-            T* source = rows.IsInFinalState(b, j) ? rows.Row(b, shape.Length - states + j, work.FirstChannel) : rows.ZeroRow;
+            T* source = rows.Row(b, shape.Length - states + j, work.FirstChannel);
             T* target = finalStates + (((b * states) + j) * shape.Channels) + work.FirstChannel;
             long bytes = work.Channels * sizeof(T);
             Buffer.MemoryCopy(source, target, bytes, bytes);

@@ -133,7 +133,7 @@ internal readonly unsafe struct ConvGradientTile<V, T, TTaps>(
     {
         int states = TTaps.Width - 1;
         long state = s - (shape.Length - states);
-        bool endsInState = arriving.DFinalStates != null && state >= 0 && rows.IsInFinalState(b, (int)state);
+        bool endsInState = arriving.DFinalStates != null && state >= 0;
         T* extra = endsInState ? arriving.DFinalStates + (((b * states) + state) * shape.Channels) + work.FirstChannel : rows.ZeroRow;
         var reaching = new TapRows<T>
         {

@@ -132,10 +132,6 @@ internal readonly unsafe struct ConvRows<T>
         };
     }
 
-    /// <summary>Whether row <paramref name="j"/> of the final states (0 oldest) belongs to the last sequence processed.</summary>
-    public bool IsInFinalState(long b, int j) =>
-        _shape.Length == 0 || _shape.Width - 2 - j <= Reach(b, _shape.Length - 1);
-
     private T* Tap(long b, long s, long d, int back, int reach) => back < 0 || back > reach ? _zeroRow + d : Row(b, s - back, d);
 
     private int PackedReach(long b, long s)

@@ -14,11 +14,13 @@ internal static class VectorMath
     // f: 2^f = 1 + f q(f), so that 2^0 is exactly 1 and the error vanishes with f: a slow decay, multiplied over thousands of
     //    steps, keeps its time constant to 1e-8 instead of collecting an error a step.
     // q, float: degree 5, minimax for the relative error of 2^f - 1 on [-1/2, 1/2] (Remez exchange in 50 digits, own computation):
-    //    1.1e-8 before rounding. Measured over every 61st float in [-126, 127.5]: 1.06 ulp at most (VectorMathTests).
-    // q, double: the Taylor series of degree 12 in f ln 2; its remainder is 4e-18. Measured: 1.6 ulp at most.
+    //    1.1e-8 before rounding. Measured over every 61st float in [-126, 127.5]: 0.85 ulp at most; Exp 1.06 ulp (VectorMathTests).
+    // q, double: the Taylor series of degree 12 in f ln 2; its remainder is 4e-18. Measured on 12,000 numbers: 0.81 ulp at most; Exp 0.99 ulp.
     //
     // Arguments are held to [-126, 128) (double: [-1022, 1024)): the result is never a denormal, which .NET cannot flush and a
-    // processor may take a hundred cycles for, and never infinite. Not-a-number stays not-a-number.
+    // processor may take a hundred cycles for, and never infinite. Not-a-number stays not-a-number if the low bits of its payload are zero,
+    // as in what a CPU makes; a GPU's 0x7FFFFFFF reaches the exponent and may come out as a number. Softplus(x) and x Sigmoid(x) keep
+    // it all the same, by their other operand; who hands parameters to Exp2 alone should replace such a payload once, at loading.
 
     /// <summary>2^x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,6 +52,7 @@ internal static class VectorMath
 
     // log(1 + w) on [0, 1] = 2 atanh(s), s = w / (2 + w) in [0, 1/3]: no cancellation, so tiny w keep their digits.
     // float: atanh(s) / s in s^2 to degree 5, minimax on [0, 1/9], relative error 9.9e-11 (own Remez). double: the series to s^34.
+    // Measured: float 2.7 ulp at most, double 1.8 2^-52. Softplus in [-80, 30]: 3.3 ulp and 2.1 2^-52; Sigmoid: 2.5 ulp and 1.1 2^-52.
 
     /// <summary>log(1 + w) for w in [0, 1].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
