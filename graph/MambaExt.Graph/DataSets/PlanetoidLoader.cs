@@ -33,8 +33,12 @@ public static class PlanetoidLoader
         parts.Require(
             trainLabels.Length + ValidationCount <= known.Rows, $"y has {trainLabels.Length} rows, which with {ValidationCount} for validation are more than the {known.Rows} of allx");
 
+        Dictionary<object, object?> lists = parts.NeighbourLists();
+        int last = testRows.Length == 0 ? 0 : testRows.Max(), vertices = lists.Count;
+        parts.Require(
+            vertices == Math.Max(known.Rows, last + 1L), $"graph lists {vertices} vertices, but allx has {known.Rows} rows and test.index goes up to {last}");
+
         // Where each vertex has its features: row r of allx is r, row k of tx is known.Rows + k, and nowhere is -1.
-        int vertices = Math.Max(known.Rows, testRows.Length == 0 ? 0 : testRows.Max() + 1);
         var labels = new int[vertices];
         var place = new int[vertices];
         Array.Fill(labels, -1);
@@ -57,7 +61,7 @@ public static class PlanetoidLoader
             [.. Enumerable.Range(0, trainLabels.Length)], [.. Enumerable.Range(trainLabels.Length, ValidationCount)], testRows);
         DataSetFile[] files = [.. info.Files.Select(file => DataSetFile.Of(Path.Combine(folder, file)))];
         return new NodeDataSet(
-            info.Name, parts.Graph(vertices), NodeFeatures.Of(Assemble(known, test, place)), labels, classes, [split], info.Metric, Variants.Of(files), files);
+            info.Name, parts.Graph(lists, vertices), NodeFeatures.Of(Assemble(known, test, place)), labels, classes, [split], info.Metric, Variants.Of(files), files);
     }
 
     /// <summary>The features [V, F], each vertex's row taken from its <paramref name="place"/>.</summary>

@@ -46,15 +46,17 @@ internal sealed class PlanetoidParts(string folder, string name)
     {
         string[] lines = File.ReadAllLines(Path.Combine(folder, $"ind.{name}.test.index"));
         return [.. lines.Where(line => line.Length > 0).Select((line, i) =>
-            int.TryParse(line, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int v) && v < Array.MaxLength
+            int.TryParse(line, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int v)
                 ? v
                 : throw new InvalidDataException($"ind.{name}.test.index: line {i + 1} is '{line}'; each line is one vertex number."))];
     }
 
+    /// <summary>The neighbours of each vertex that the graph lists.</summary>
+    public Dictionary<object, object?> NeighbourLists() => Read("graph") as Dictionary<object, object?> ?? throw Wrong("graph", "a dict of neighbour lists");
+
     /// <summary>The lists of neighbours as a graph of <paramref name="vertices"/> vertices.</summary>
-    public CsrGraph Graph(int vertices)
+    public CsrGraph Graph(Dictionary<object, object?> lists, int vertices)
     {
-        var lists = Read("graph") as Dictionary<object, object?> ?? throw Wrong("graph", "a dict of neighbour lists");
         var sources = new List<int>();
         var targets = new List<int>();
         foreach ((object key, object? value) in lists)
