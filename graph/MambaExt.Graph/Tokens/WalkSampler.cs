@@ -11,8 +11,8 @@ internal sealed unsafe class WalkSampler(long[] offsets, int[] targets, int[] ke
 {
     private const int BlockVertices = 256;
 
-    /// <summary>Up to here a token's vertices are sorted as they are inserted.</summary>
-    private const int InsertionLimit = 48;
+    /// <summary>Random numbers that are drawn ahead.</summary>
+    private const int NumbersAtOnce = 1024;
 
     private readonly int _vertices = keys.Length;
     private readonly int _tokens = (int)options.TokensPerVertex;
@@ -96,102 +96,89 @@ internal sealed unsafe class WalkSampler(long[] offsets, int[] targets, int[] ke
         return scratch.Collected.AsSpan(0, scratch.Count).ToArray();
     }
 
-    /// <summary>Appends the vertices of one token and returns how many they are. Walks go side by side, four to a block of
-    /// random numbers: the waits for memory of one overlap with the steps of the others.</summary>
+    /// <summary>Appends the vertices of one token and returns how many they are. Walks go side by side, so that the waits for
+    /// memory of one overlap with the steps of the others.</summary>
     private int Token(int v, int length, int repeat, long* offset, int* target, Scratch scratch)
     {
-        int walks = options.WalksPerToken;
-        Span<int> room = scratch.Reserve((int)Math.Min(1 + (long)walks * length, _mostCollected));
-        fixed (int* visited = room)
-        fixed (int* position = scratch.Positions)
+        int room = (int)Math.Min(1 + (long)options.WalksPerToken * length, _mostCollected);
+        Span<int> reserved = scratch.Reserve(room + VertexSets.Padding);
+        fixed (int* visited = reserved, position = scratch.Positions, spare = scratch.Spare(room))
+        fixed (uint* random = scratch.Random)
         {
-            int count = 1;
+            int count = 1, abreast = scratch.WalksAbreast(length);
             visited[0] = v;
-            new Span<int>(position, walks).Fill(v);
-            bool insert = (long)walks * length < InsertionLimit;
-            uint group = ((uint)length << 16) | (uint)repeat;
-            uint* random = stackalloc uint[4];
-            for (uint step = 0; step < (uint)length; step++)
+            for (int first = 0; first < options.WalksPerToken; first += abreast)
             {
-                for (int walk = 0; walk < walks; walk += 4)
+                int walks = Math.Min(abreast, options.WalksPerToken - first);
+                uint* number = Draw(v, length, repeat, first, walks, random);
+                new Span<int>(position, walks).Fill(v);
+                for (int step = 0; step < length; step++)
                 {
-                    (random[0], random[1], random[2], random[3]) = CounterRandom.Block(options.Seed, (uint)keys[v], group, (uint)walk >> 2, step);
-                    int lanes = Math.Min(4, walks - walk);
-                    for (int lane = 0; lane < lanes; lane++)
+                    for (int walk = 0; walk < walks; walk++)
                     {
-                        int at = position[walk + lane];
+                        int at = position[walk];
                         long start = offset[at];
                         ulong degree = (ulong)(offset[at + 1] - start);
                         if (degree != 0)
                         {
                             // Off uniform by at most degree / 2^32.
-                            at = target[start + (long)((random[lane] * degree) >> 32)];
-                            position[walk + lane] = at;
+                            at = target[start + (long)((number[walk * length + step] * degree) >> 32)];
+                            position[walk] = at;
                         }
 
-                        if (insert)
-                        {
-                            count = Insert(visited, count, at);
-                            continue;
-                        }
-
-                        count = count == room.Length ? SortUnique(room) : count;
+                        count = count == room ? VertexSets.SortUnique(visited, count, _vertices - 1, spare) : count;
                         visited[count++] = at;
                     }
                 }
             }
 
-            count = insert ? count : SortUnique(room[..count]);
+            count = VertexSets.SortUnique(visited, count, _vertices - 1, spare);
             scratch.Count += count;
             return count;
         }
     }
 
-    private static int Insert(int* sorted, int count, int value)
+    /// <summary>Step t of walk w takes number w * length + t of its token, four numbers to a block. Returns where step 0 of walk
+    /// <paramref name="first"/> lies in <paramref name="random"/>.</summary>
+    private uint* Draw(int v, int length, int repeat, int first, int walks, uint* random)
     {
-        int i = count;
-        while (i > 0 && sorted[i - 1] > value)
+        uint key = (uint)keys[v], group = ((uint)length << 16) | (uint)repeat;
+        long begin = (long)first * length, end = begin + (long)walks * length;
+        uint* to = random;
+        for (long block = begin >> 2; block << 2 < end; block++, to += 4)
         {
-            i--;
+            (to[0], to[1], to[2], to[3]) = CounterRandom.Block(options.Seed, key, group, (uint)block, (uint)CounterRandom.Stream.Walks << CounterRandom.StreamShift);
         }
 
-        if (i > 0 && sorted[i - 1] == value)
-        {
-            return count;
-        }
-
-        for (int j = count; j > i; j--)
-        {
-            sorted[j] = sorted[j - 1];
-        }
-
-        sorted[i] = value;
-        return count + 1;
-    }
-
-    private static int SortUnique(Span<int> values)
-    {
-        values.Sort();
-        int count = 1;
-        for (int i = 1; i < values.Length; i++)
-        {
-            if (values[i] != values[i - 1])
-            {
-                values[count++] = values[i];
-            }
-        }
-
-        return count;
+        return random + (begin & 3);
     }
 
     /// <summary>What one thread needs.</summary>
-    private sealed class Scratch(WalkTokenOptions options)
+    private sealed class Scratch
     {
-        public int[] Positions { get; } = new int[options.WalksPerToken];
+        private readonly int _walks;
+        private int[] _spare = [];
+
+        public Scratch(WalkTokenOptions options)
+        {
+            _walks = options.WalksPerToken;
+            Positions = new int[Math.Min(_walks, NumbersAtOnce)];
+            Random = new uint[Math.Max(NumbersAtOnce, options.LongestWalk) + 8];
+        }
+
+        public int[] Positions { get; }
+
+        public uint[] Random { get; }
 
         public int[] Collected { get; private set; } = new int[4096];
 
         public int Count { get; set; }
+
+        /// <summary>Walks of that length that are made side by side.</summary>
+        public int WalksAbreast(int length) => Math.Clamp(NumbersAtOnce / length, 1, _walks);
+
+        /// <summary>Room to sort <paramref name="count"/> vertices.</summary>
+        public int[] Spare(int count) => _spare.Length >= count ? _spare : _spare = new int[count];
 
         /// <summary>Room for <paramref name="count"/> more vertices behind those collected.</summary>
         public Span<int> Reserve(int count)

@@ -43,7 +43,7 @@ public class WalkTokensTests
     [InlineData(20)]
     public void Many_walks_cover_the_ball(int walks)
     {
-        // 20 walks of up to 3 steps go the way of sorting on insertion (under 48 visits) for the short ones, 400 the other way.
+        // 20 walks of 3 steps are ranked as one list, 400 are sorted by digits and made in two batches.
         CsrGraph graph = TestGraphs.Random(12, 16, seed: 6);
         WalkTokens tokens = TestTokens.Draw(graph, new WalkTokenOptions(walks, 3, 40));
         for (int v = 0; v < graph.VertexCount; v++)
