@@ -1,4 +1,6 @@
+using MambaExt.Data;
 using MambaExt.Graph.DataSets;
+using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Tests.Support;
 using MambaExt.Tests.Shared;
 
@@ -42,6 +44,20 @@ public class PlanetoidTests
         Assert.All(missing, v => Assert.Equal(data.Features.Sparse!.Offsets[v], data.Features.Sparse.Offsets[v + 1]));
         // 124 vertices are their own neighbours, each listed twice.
         Assert.Equal(2 * 124, data.Graph.Summary.SelfLoopsDropped);
+    }
+
+    [Fact]
+    public void Test_rows_go_to_the_vertices_that_the_index_names()
+    {
+        string folder = SharedData.Require("data", "graph", "planetoid");
+        int[] index = [.. File.ReadAllLines(Path.Combine(folder, "ind.cora.test.index")).Select(int.Parse)];
+        var test = (SparseCsr)PickleReader.Read(Path.Combine(folder, "ind.cora.tx"))!;
+        SparseMatrix features = GraphDataSets.Load("cora", folder).Features.Sparse!;
+        for (int k = 0; k < index.Length; k++)
+        {
+            Assert.Equal(
+                test.Indices[(int)test.IndPtr[k]..(int)test.IndPtr[k + 1]], features.Indices[(int)features.Offsets[index[k]]..(int)features.Offsets[index[k] + 1]]);
+        }
     }
 
     [Fact]
