@@ -7,6 +7,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var root = new RootCommand("Selective state-space models (Mamba): graphs, and the kernels under them")
 {
     VerifyCommand.Create(),
+    new Command("graph", "Graph Mamba: node classification") { GraphTrainCommand.Create() },
     BenchCommand.Create(),
 };
 ParseResult parsed = root.Parse(args);

@@ -1,0 +1,75 @@
+using MambaExt.Blocks;
+using MambaExt.Graph.Layers;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MambaExt.Graph.Models;
+
+/// <summary>
+/// The two scan stages of GMN (Behrouz and Hashemi, arXiv 2402.08678, algorithm 1), [V, F] to [V, d]:
+/// <list type="number">
+/// <item>each vertex's tokens, means of the features over random-walk neighbourhoods, the farthest first and the vertex last, through
+/// bidirectional layers; the last row stands for the vertex;</item>
+/// <item>the vertices in scan order through bidirectional layers, then back in their own order.</item>
+/// </list>
+/// Layers are residual with a norm before them, which the paper leaves open.
+/// </summary>
+internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
+{
+    private readonly FeatureLinear encoder;
+    private readonly ModuleList<BidirectionalMambaBlock> token_layers = new();
+    private readonly ModuleList<LayerNorm> token_norms = new();
+    private readonly ModuleList<BidirectionalMambaBlock> node_layers = new();
+    private readonly ModuleList<LayerNorm> node_norms = new();
+    private readonly double _dropout;
+
+    public ScanBranch(int features, GraphMambaOptions options)
+        : base(nameof(ScanBranch))
+    {
+        _dropout = options.dropout;
+        encoder = new FeatureLinear(features, options.d_model, options.input_dropout);
+        for (int i = 0; i < options.token_layers; i++)
+        {
+            token_norms.Add(nn.LayerNorm(options.d_model));
+            token_layers.Add(new BidirectionalMambaBlock(options.Block));
+        }
+
+        for (int i = 0; i < options.node_layers; i++)
+        {
+            node_norms.Add(nn.LayerNorm(options.d_model));
+            node_layers.Add(new BidirectionalMambaBlock(options.Block));
+        }
+
+        RegisterComponents();
+    }
+
+    public override Tensor forward(GraphInputs inputs)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long vertices = inputs.VertexCount, tokens = inputs.TokensPerVertex;
+        Tensor x = encoder.forward(inputs);                                             // [V, d]
+        long width = x.shape[1];
+        Tensor sequence = (inputs.Tokens is null ? x : inputs.Tokens.Multiply(x)).view(vertices, tokens, width);
+        for (int i = 0; i < token_layers.Count; i++)
+        {
+            sequence = sequence + Drop(token_layers[i].forward(token_norms[i].forward(Drop(sequence))));
+        }
+
+        Tensor y = sequence.select(1, tokens - 1);                                      // [V, d]
+        if (node_layers.Count > 0)
+        {
+            Tensor ordered = inputs.Order!.Sum(y).unsqueeze(0);                         // [1, V, d]
+            for (int i = 0; i < node_layers.Count; i++)
+            {
+                ordered = ordered + Drop(node_layers[i].Forward(node_norms[i].forward(ordered), inputs.SequenceIndex));
+            }
+
+            y = inputs.Unorder!.Sum(ordered.squeeze(0));
+        }
+
+        return y.MoveToOuterDisposeScope();
+    }
+
+    private Tensor Drop(Tensor x) => training && _dropout > 0 ? nn.functional.dropout(x, _dropout, training: true) : x;
+}

@@ -1,0 +1,41 @@
+using MambaExt.Graph.Models;
+
+namespace MambaExt.Graph.Training;
+
+/// <summary>A model and how it is trained, as chosen on validation data for a data set.</summary>
+public sealed record NodeRecipe(GraphMambaOptions Model, NodeTrainingOptions Training)
+{
+    /// <summary>The recipe of a data set by its registry name; a plain one for data sets that have none of their own.</summary>
+    public static NodeRecipe For(string dataSet) => dataSet switch
+    {
+        "cora" or "citeseer" or "pubmed" => new NodeRecipe(
+            new GraphMambaOptions
+            {
+                d_model = 64, d_state = 4, M = 8, m = 4, token_layers = 1, node_layers = 0,
+                mpnn = MessagePassing.Appnp, mpnn_layers = 10, dropout = 0.6, input_dropout = 0.6,
+            },
+            new NodeTrainingOptions { epochs = 200, patience = 60, learning_rate = 0.01, weight_decay = 0.05 }),
+        "minesweeper" or "minesweeper-grid" => new NodeRecipe(
+            new GraphMambaOptions
+            {
+                d_model = 48, d_state = 8, M = 4, m = 3, token_layers = 1, node_layers = 1,
+                mpnn = MessagePassing.Sage, mpnn_layers = 5, mpnn_residual = true, dropout = 0.2,
+            },
+            new NodeTrainingOptions { epochs = 120, patience = 0, validate_every = 5, learning_rate = 5e-3, weight_decay = 1e-4, normalise_features = false }),
+        _ => new NodeRecipe(
+            new GraphMambaOptions { mpnn = MessagePassing.Sage, mpnn_layers = 4, mpnn_residual = true, dropout = 0.2 },
+            new NodeTrainingOptions { epochs = 300, patience = 100, learning_rate = 3e-3, weight_decay = 1e-4, normalise_features = false }),
+    };
+
+    /// <summary>The model of this recipe under a name: graph-mamba, no-scan or no-mpnn.</summary>
+    public GraphMambaOptions Variant(string model) => model switch
+    {
+        "graph-mamba" => Model,
+        "no-scan" => Model with { scan = false },
+        "no-mpnn" => Model with { mpnn = MessagePassing.None },
+        _ => throw new ArgumentException($"There is no model '{model}'; allowed are {string.Join(", ", Names)}."),
+    };
+
+    /// <summary>Names that <see cref="Variant"/> takes.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["graph-mamba", "no-scan", "no-mpnn"];
+}
