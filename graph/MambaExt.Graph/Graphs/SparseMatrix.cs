@@ -1,10 +1,11 @@
+using MambaExt.Sparse;
 using static System.FormattableString;
 
 namespace MambaExt.Graph.Graphs;
 
 /// <summary>
 /// A float matrix as compressed sparse rows: row r has the values <c>Values[Offsets[r] .. Offsets[r + 1]]</c> in the columns
-/// <c>Indices[...]</c>. The arrays are what the sparse kernels read; they are shared, not copied, and must not be changed.
+/// <c>Indices[...]</c>. The arrays are shared, not copied, and must not be changed.
 /// </summary>
 public sealed class SparseMatrix
 {
@@ -46,36 +47,8 @@ public sealed class SparseMatrix
     /// <summary>Stored entries.</summary>
     public long EntryCount => Indices.Length;
 
-    /// <summary>Rows and columns exchanged; within a row entries ascend. The sum that carries gradients back through a sum over
-    /// this matrix is a sum over its transpose.</summary>
-    public SparseMatrix Transpose()
-    {
-        var offsets = new long[Columns + 1];
-        foreach (int column in Indices)
-        {
-            offsets[column + 1]++;
-        }
-
-        for (int c = 0; c < Columns; c++)
-        {
-            offsets[c + 1] += offsets[c];
-        }
-
-        long[] next = [.. offsets];
-        var indices = new int[Indices.Length];
-        var values = new float[Indices.Length];
-        for (int r = 0; r < Rows; r++)
-        {
-            for (long i = Offsets[r]; i < Offsets[r + 1]; i++)
-            {
-                long to = next[Indices[i]]++;
-                indices[to] = r;
-                values[to] = Values[i];
-            }
-        }
-
-        return Trusted(Columns, Rows, offsets, indices, values);
-    }
+    /// <summary>A copy for differentiable products with tensors; the caller disposes it.</summary>
+    public CsrMatrix ToCsrMatrix() => new(Columns, Offsets, Indices, Values);
 
     /// <summary>Each row divided by the sum of its absolute values; rows of zeros stay.</summary>
     public SparseMatrix RowNormalised()

@@ -1,5 +1,7 @@
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Tests.Support;
+using MambaExt.Sparse;
+using static TorchSharp.torch;
 
 namespace MambaExt.Graph.Tests.Graphs;
 
@@ -11,12 +13,11 @@ public class SparseMatrixTests
     public void Dense_form_has_every_entry_in_place() => Assert.Equal([0, 2, 0, 1, 0, 0, 0, 0, -4, 0, 0, 12], Example().ToDense());
 
     [Fact]
-    public void Transpose_exchanges_rows_and_columns()
+    public void Tensor_form_multiplies_as_the_dense_form()
     {
-        SparseMatrix transpose = Example().Transpose();
-        Assert.Equal((4, 3), (transpose.Rows, transpose.Columns));
-        Assert.Equal([0, 0, -4, 2, 0, 0, 0, 0, 0, 1, 0, 12], transpose.ToDense());
-        Assert.Equal(Example().ToDense(), transpose.Transpose().ToDense());
+        using CsrMatrix matrix = Example().ToCsrMatrix();
+        using Tensor x = tensor(new float[] { 1, 2, 3, 4 }).reshape(4, 1), product = matrix.Multiply(x);
+        Assert.Equal([8, 0, 44], product.data<float>().ToArray());
     }
 
     [Fact]
