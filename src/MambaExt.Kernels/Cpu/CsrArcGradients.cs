@@ -49,7 +49,7 @@ internal static unsafe class CsrArcGradients
         for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
         {
             T* row = x + (rows.Columns[e] * channels);
-            CsrKernel.PrefetchAhead(rows, e, x, channels, 0, channels * sizeof(T));
+            CsrKernel.PrefetchRow(rows, e, x, channels, 0, channels * sizeof(T));
             V even = V.Zero, odd = V.Zero;
             long c = 0;
             for (; c + (2 * V.Count) <= channels; c += 2 * V.Count)
@@ -76,7 +76,7 @@ internal static unsafe class CsrArcGradients
         for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
         {
             T* row = x + (rows.Columns[e] * channels);
-            CsrKernel.PrefetchAhead(rows, e, x, channels, 0, channels * sizeof(T));
+            CsrKernel.PrefetchRow(rows, e, x, channels, 0, channels * sizeof(T));
             T* target = dgates + ((rows.Arcs == null ? e : rows.Arcs[e]) * channels);
             long c = 0;
             for (; c + V.Count <= channels; c += V.Count)

@@ -40,7 +40,7 @@ internal readonly struct GatedArcs : IArcs
 internal static unsafe class CsrKernel
 {
     /// <summary>Arcs between a prefetch and its use.</summary>
-    private const int Ahead = 12;
+    private const int Ahead = 16;
 
     private const int CacheLine = 64;
 
@@ -107,7 +107,8 @@ internal static unsafe class CsrKernel
         long end = rows.Offsets[v + 1];
         for (long e = rows.Offsets[v]; e < end; e++)
         {
-            PrefetchAhead(rows, e, x, channels, c, 8 * V.Count * sizeof(T));
+            PrefetchRow(rows, e, x, channels, c, 8 * V.Count * sizeof(T));
+            PrefetchFactor<T, TArcs>(rows, e, factors, channels, c, 8 * V.Count * sizeof(T));
             T* row = x + (columns[e] * channels) + c;
             T* factor = Factor<T, TArcs>(factors, arcs == null ? e : arcs[e], channels, c);
             V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
@@ -140,7 +141,8 @@ internal static unsafe class CsrKernel
         V a0 = V.Zero, a1 = V.Zero;
         for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
         {
-            PrefetchAhead(rows, e, x, channels, c, 2 * V.Count * sizeof(T));
+            PrefetchRow(rows, e, x, channels, c, 2 * V.Count * sizeof(T));
+            PrefetchFactor<T, TArcs>(rows, e, factors, channels, c, 2 * V.Count * sizeof(T));
             T* row = x + (rows.Columns[e] * channels) + c;
             T* factor = Factor<T, TArcs>(factors, rows.Arcs == null ? e : rows.Arcs[e], channels, c);
             V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
@@ -184,18 +186,35 @@ internal static unsafe class CsrKernel
         : TArcs.Weighted ? V.MultiplyAdd(weight, V.Load(row), sum)
         : sum + V.Load(row);
 
-    /// <summary>Asks for what the arc <see cref="Ahead"/> of <paramref name="e"/> will gather.</summary>
+    /// <summary>Asks for the row that the arc <see cref="Ahead"/> of <paramref name="e"/> will gather.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void PrefetchAhead<T>(in CsrRows rows, long e, T* x, long channels, long c, long bytes)
+    public static void PrefetchRow<T>(in CsrRows rows, long e, T* x, long channels, long c, long bytes)
         where T : unmanaged
     {
         if (Sse.IsSupported && e + Ahead < rows.ArcCount)
         {
-            byte* row = (byte*)(x + (rows.Columns[e + Ahead] * channels) + c);
-            for (long line = 0; line < bytes; line += CacheLine)
-            {
-                Sse.Prefetch0(row + line);
-            }
+            Prefetch(x + (rows.Columns[e + Ahead] * channels) + c, bytes);
+        }
+    }
+
+    /// <summary>Asks for what will multiply it, where a transpose has scattered that; in the order of memory the processor sees it coming.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchFactor<T, TArcs>(in CsrRows rows, long e, T* factors, long channels, long c, long bytes)
+        where T : unmanaged
+        where TArcs : struct, IArcs
+    {
+        if ((TArcs.Weighted || TArcs.Gated) && Sse.IsSupported && rows.Arcs != null && e + Ahead < rows.ArcCount)
+        {
+            Prefetch(Factor<T, TArcs>(factors, rows.Arcs[e + Ahead], channels, c), TArcs.Gated ? bytes : 1);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(void* address, long bytes)
+    {
+        for (long line = 0; line < bytes; line += CacheLine)
+        {
+            Sse.Prefetch0((byte*)address + line);
         }
     }
 }
