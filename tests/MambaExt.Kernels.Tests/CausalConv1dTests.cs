@@ -27,7 +27,7 @@ public class CausalConv1dTests
                 ConvCase c = ConvCase.Random(draw, shape, (draw & 4) == 0, (draw & 8) == 0, (draw & 16) == 0, (draw & 32) == 0);
                 ConvResult expected = CausalConv1dReference.Run(c);
                 int bits = Widths[draw % 3];
-                string what = $"{shape} bias {c.Bias is not null} initial {c.Initial is not null} final {c.DFinal is not null} packed {c.SeqIdx is not null} {bits} bits";
+                string what = $"case {draw}: {shape}, {bits} bits";
                 CausalConv1dRunner.AssertClose(expected, CausalConv1dRunner.Run<float>(c, new(1, bits), draw % 4), single: true, what);
                 CausalConv1dRunner.AssertClose(expected, CausalConv1dRunner.Run<double>(c, new(2, bits), draw % 4), single: false, what);
             }
