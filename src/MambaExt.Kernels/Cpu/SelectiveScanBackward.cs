@@ -155,13 +155,11 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                 V.Load(h + i).Store(scratch.Kept + (i == 0 ? 0 : keepStep));
             }
 
-            if (pair)
+            for (int i = 0; i < (pair ? 2 : 1); i++)
             {
-                _recompute.Pair(buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, starts, sequences, steps, continues, scratch.Kept, scratch.Decays, keepStep);
-            }
-            else
-            {
-                _recompute.Single(buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, starts, sequences, steps, continues, scratch.Kept, scratch.Decays);
+                _recompute.OneState(
+                    buffers.Steps, buffers.Inputs, scratch.Y + own, a + i * lanes, h + i * lanes, b + i * (_shape.PerPositionB ? 1 : lanes), _shape.PerPositionB ? bStep : 0,
+                    c + i * (_shape.PerPositionC ? 1 : lanes), _shape.PerPositionC ? cStep : 0, starts, sequences, steps, continues, scratch.Kept + i * keepStep, scratch.Decays + i * keepStep);
             }
 
             if (_shape.ReturnStates)

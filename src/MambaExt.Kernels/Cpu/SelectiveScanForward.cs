@@ -210,7 +210,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
     {
         int channel = _plan.FirstChannel(strip);
         int bytes = Math.Min(ScanPlan.Strip, end - strip) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * ((_shape.States + 1) / 2));
+        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * _shape.States);
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
