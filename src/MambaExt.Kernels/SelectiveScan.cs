@@ -21,7 +21,7 @@ public static unsafe class SelectiveScan
         shape.Validate();
         int lanes = options.VectorBits / 8 / sizeof(T);
         var plan = new ScanPlan(shape, lanes);
-        return checked(shape.Batch * plan.Checkpoints * plan.Blocks * shape.States * lanes);
+        return checked(plan.Entries * plan.Checkpoints * plan.Blocks * shape.States * lanes);
     }
 
     /// <summary>Scans. With checkpoints, the backward scan must be given the same <see cref="KernelOptions.VectorBits"/>.</summary>
@@ -29,6 +29,11 @@ public static unsafe class SelectiveScan
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(shape, inputs, options);
+        if (shape.Stateless && outputs.LastState != null)
+        {
+            throw new ArgumentException("The scan is declared stateless and was given memory for the last state; leave out one of the two.");
+        }
+
         if (outputs.Out == null && shape.Length > 0 && shape.Batch > 0)
         {
             throw new ArgumentException("The selective scan was given no memory for out; pass [B, L, D], or [B, L, D, N] for states.");
@@ -54,6 +59,11 @@ public static unsafe class SelectiveScan
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(shape, inputs, options);
+        if (shape.Stateless && (gradients.LastState != null || gradients.InitialState != null))
+        {
+            throw new ArgumentException("The scan is declared stateless and was given the gradient of a state; leave out one of the two.");
+        }
+
         if (shape.Length > 0 && shape.Batch > 0 && (checkpoints == null || gradients.Out == null))
         {
             throw new ArgumentException("The backward scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
@@ -88,6 +98,11 @@ public static unsafe class SelectiveScan
         if (inputs.A == null || (sequence && (inputs.U == null || inputs.Delta == null || inputs.B == null)))
         {
             throw new ArgumentException("The selective scan needs u, delta, A and B; one of them is null.");
+        }
+
+        if (shape.Stateless && inputs.InitialState != null)
+        {
+            throw new ArgumentException("The scan is declared stateless and was given an initial state; leave out one of the two.");
         }
 
         if (shape.ReturnStates && (inputs.C != null || inputs.D != null || inputs.Z != null))

@@ -35,6 +35,10 @@ public readonly record struct SelectiveScanShape
     /// <summary>The result is every state, [B, L, D, N], instead of their product with C. Excludes C, D and z.</summary>
     public bool ReturnStates { get; init; }
 
+    /// <summary>No state goes in or comes out, in this pass and in the other: short sequences of a batch may then share a stretch of
+    /// arithmetic. Changes no result.</summary>
+    public bool Stateless { get; init; }
+
     /// <summary>Sizes with one group, per-position B and C, no softplus, forward, until set otherwise.</summary>
     public SelectiveScanShape()
     {

@@ -10,43 +10,53 @@ public unsafe class VectorMathTests
 
     [Fact]
     public void Exp2_of_float_is_within_a_few_ulp() =>
-        AssertAtMost(1.02, FloatUlps(&VectorMath.Exp2<V256<float>, float>, x => Math.Pow(2, x), -126, 127.5f, step: 61), "float exp2");
+        AssertAtMost(1.02, FloatUlps(&VectorMath.Exp2<V256<float>, float>,
+            x => Math.Pow(2, x), -126, 127.5f, step: 61), "float exp2");
 
     [Fact]
     public void Exp_of_float_is_within_a_few_ulp() =>
-        AssertAtMost(1.28, FloatUlps(&VectorMath.Exp<V256<float>, float>, Math.Exp, -87.3f, 88.7f), "float exp");
+        AssertAtMost(1.28, FloatUlps(&VectorMath.Exp<V256<float>, float>,
+            Math.Exp, -87.3f, 88.7f), "float exp");
 
     [Fact]
     public void Log1P_of_float_is_within_a_few_ulp() =>
-        AssertAtMost(3.3, FloatUlps(&VectorMath.Log1P<V256<float>, float>, w => Series(w), 0, 1), "float log1p");
+        AssertAtMost(3.3, FloatUlps(&VectorMath.Log1P<V256<float>, float>,
+            w => Series(w), 0, 1), "float log1p");
 
     [Fact]
     public void Softplus_of_float_is_within_a_few_ulp() =>
-        AssertAtMost(4, FloatUlps(&VectorMath.Softplus<V256<float>, float>, x => x > 20 ? x : Math.Max(x, 0) + Series(Math.Exp(-Math.Abs(x))), -80, 30), "float softplus");
+        AssertAtMost(4, FloatUlps(&VectorMath.Softplus<V256<float>, float>,
+            x => x > 20 ? x : Math.Max(x, 0) + Series(Math.Exp(-Math.Abs(x))), -80, 30), "float softplus");
 
     [Fact]
     public void Sigmoid_of_float_is_within_a_few_ulp() =>
-        AssertAtMost(3, FloatUlps(&VectorMath.Sigmoid<V256<float>, float>, x => 1 / (1 + Math.Exp(-x)), -80, 30), "float sigmoid");
+        AssertAtMost(3, FloatUlps(&VectorMath.Sigmoid<V256<float>, float>,
+            x => 1 / (1 + Math.Exp(-x)), -80, 30), "float sigmoid");
 
     [Fact]
     public void Exp2_of_double_is_within_a_few_ulp() =>
-        AssertAtMost(1, DoubleWorst(&VectorMath.Exp2<V256<double>, double>, (x, y) => ExactMath.ExponentialUlps(x, y, true), -1022, 1023.5), "double exp2");
+        AssertAtMost(1, DoubleWorst(&VectorMath.Exp2<V256<double>, double>,
+            (x, y) => ExactMath.ExponentialUlps(x, y, true), -1022, 1023.5), "double exp2");
 
     [Fact]
     public void Exp_of_double_is_within_a_few_ulp() =>
-        AssertAtMost(1.2, DoubleWorst(&VectorMath.Exp<V256<double>, double>, (x, y) => ExactMath.ExponentialUlps(x, y, false), -708.3, 709.7), "double exp");
+        AssertAtMost(1.2, DoubleWorst(&VectorMath.Exp<V256<double>, double>,
+            (x, y) => ExactMath.ExponentialUlps(x, y, false), -708.3, 709.7), "double exp");
 
     [Fact]
     public void Log1P_of_double_is_within_a_few_epsilon() =>
-        AssertAtMost(2.2, DoubleWorst(&VectorMath.Log1P<V256<double>, double>, (w, y) => ExactMath.RelativeEpsilons(ExactMath.Log1P(ExactMath.Fixed(w)), y), 0, 1), "double log1p");
+        AssertAtMost(2.2, DoubleWorst(&VectorMath.Log1P<V256<double>, double>,
+            (w, y) => ExactMath.RelativeEpsilons(ExactMath.Log1P(ExactMath.Fixed(w)), y), 0, 1), "double log1p");
 
     [Fact]
     public void Softplus_of_double_is_within_a_few_epsilon() =>
-        AssertAtMost(2.5, DoubleWorst(&VectorMath.Softplus<V256<double>, double>, SoftplusError, -80, 30), "double softplus");
+        AssertAtMost(2.5, DoubleWorst(&VectorMath.Softplus<V256<double>, double>,
+            SoftplusError, -80, 30), "double softplus");
 
     [Fact]
     public void Sigmoid_of_double_is_within_a_few_epsilon() =>
-        AssertAtMost(1.3, DoubleWorst(&VectorMath.Sigmoid<V256<double>, double>, SigmoidError, -80, 30), "double sigmoid");
+        AssertAtMost(1.3, DoubleWorst(&VectorMath.Sigmoid<V256<double>, double>,
+            SigmoidError, -80, 30), "double sigmoid");
 
     private static double SoftplusError(double x, double y)
     {

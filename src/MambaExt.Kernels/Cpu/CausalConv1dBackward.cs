@@ -11,7 +11,7 @@ internal static unsafe class CausalConv1dBackward
 {
     /// <summary>Steps and channels of one task.</summary>
     private const int TaskSteps = 256;
-    private const int TaskChannels = 512;
+    private const int TaskChannels = 2048;
 
     public static void Run<V, T>(
         CausalConv1dShape shape, CausalConv1dInputs<T> inputs, CausalConv1dOutputGradients<T> arriving,
@@ -42,9 +42,10 @@ internal static unsafe class CausalConv1dBackward
         T* sums = wantsSums ? workspace.Allocate<T>(Math.Max(tasks.Count, tasks.Blocks) * sumsSize, zeroed: true) : null;
         KernelParallel.For(tasks.Count, threads, task =>
         {
-            T* gradients = stackalloc T[ConvGradientTile<V, T, TTaps>.Rows * TaskChannels];
+            ConvTask work = tasks[task];
+            T* gradients = stackalloc T[(int)(ConvGradientTile<V, T, TTaps>.Rows * work.Channels)];
             var tile = new ConvGradientTile<V, T, TTaps>(
-                shape, rows, arriving, written, tasks[task], gradients, wantsSums ? sums + (task * sumsSize) : null);
+                shape, rows, arriving, written, work, gradients, wantsSums ? sums + (task * sumsSize) : null);
             tile.RunTask();
         });
 

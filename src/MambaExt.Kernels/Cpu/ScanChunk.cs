@@ -4,13 +4,16 @@ using System.Runtime.CompilerServices;
 namespace MambaExt.Kernels.Cpu;
 
 /// <summary>
-/// Where the positions of one batch entry lie: processing order to memory. Position i of the processing order is row
+/// Where the positions of one entry of the plan lie: processing order to memory. Position i of the processing order is row
 /// <c>first + i * direction</c> of every sequence.
 /// </summary>
-internal readonly struct ScanRows(in SelectiveScanShape shape, long batch)
+internal readonly struct ScanRows(in SelectiveScanShape shape, in ScanPlan plan, long entry)
 {
-    public readonly long First = batch * shape.Length + (shape.Reverse ? shape.Length - 1 : 0);
+    public readonly long First = plan.FirstRow(entry) + (shape.Reverse ? plan.LengthOf(entry) - 1 : 0);
     public readonly long Direction = shape.Reverse ? -1 : 1;
+
+    /// <summary>A sequence begins at each multiple of this position; 0 for none.</summary>
+    public readonly long Period = plan.Period;
 
     /// <summary>Row of position <paramref name="i"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -38,17 +41,16 @@ internal static unsafe class ScanChunk<V, T>
     public static int Sequences(int* sequenceIndex, in ScanRows rows, long start, int steps, int* starts, out bool continues)
     {
         starts[0] = 0;
-        continues = true;
-        if (sequenceIndex == null)
+        continues = start == 0 || !Begins(sequenceIndex, rows, start);
+        int count = 1;
+        if (sequenceIndex == null && rows.Period == 0)
         {
-            return 1;
+            return count;
         }
 
-        continues = start == 0 || sequenceIndex[rows.Row(start)] == sequenceIndex[rows.Row(start - 1)];
-        int count = 1;
         for (int t = 1; t < steps; t++)
         {
-            if (sequenceIndex[rows.Row(start + t)] != sequenceIndex[rows.Row(start + t - 1)])
+            if (Begins(sequenceIndex, rows, start + t))
             {
                 starts[count++] = t;
             }
@@ -56,6 +58,9 @@ internal static unsafe class ScanChunk<V, T>
 
         return count;
     }
+
+    private static bool Begins(int* sequenceIndex, in ScanRows rows, long i) =>
+        (rows.Period != 0 && i % rows.Period == 0) || (sequenceIndex != null && sequenceIndex[rows.Row(i)] != sequenceIndex[rows.Row(i - 1)]);
 
     /// <summary>Whether a sequence begins anywhere in [start, end), the first position of all aside.</summary>
     public static bool AnyBegins(int* sequenceIndex, in ScanRows rows, long start, long end)

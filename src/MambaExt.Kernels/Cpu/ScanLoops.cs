@@ -7,19 +7,13 @@ internal readonly unsafe struct ScanLoops<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int, int, T*, T*, int, void> Pair;
-    public readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int, int, T*, T*, void> Single;
+    public readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> OneState;
     public readonly bool PerPositionB;
     public readonly bool PerPositionC;
 
-    private ScanLoops(
-        delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int, int, T*, T*, int, void> pair,
-        delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int, int, T*, T*, void> single,
-        bool perPositionB,
-        bool perPositionC)
+    private ScanLoops(delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> oneState, bool perPositionB, bool perPositionC)
     {
-        Pair = pair;
-        Single = single;
+        OneState = oneState;
         PerPositionB = perPositionB;
         PerPositionC = perPositionC;
     }
@@ -47,24 +41,15 @@ internal readonly unsafe struct ScanLoops<V, T>
         (false, _, false) => Of<Off, On, Off, On>(),
     };
 
-    /// <summary>All states of a block over steps [from, to). Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep}"/>.</summary>
-    public void Run(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int states, int from, int to, ref RowsAhead ahead)
+    /// <summary>All states of a block over the steps of a chunk. Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep}"/>.</summary>
+    public void Run(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int states, int* starts, int sequences, int steps, bool continues, ref RowsAhead ahead)
     {
-        int n = 0;
-        for (; n < states; n += 2)
+        for (int n = 0; n < states; n++)
         {
             int at = n * V.Count;
-            T* bn = b + (PerPositionB ? n : at);
-            T* cn = c + (PerPositionC ? n : at);
-            if (n + 1 < states)
-            {
-                Pair(dt, du, y, a + at, h + at, bn, bStep, cn, cStep, from, to, null, null, 0);
-            }
-            else
-            {
-                Single(dt, du, y, a + at, h + at, bn, bStep, cn, cStep, from, to, null, null);
-            }
-
+            OneState(
+                dt, du, y, a + at, h + at, b + (PerPositionB ? n : at), PerPositionB ? bStep : 0, c + (PerPositionC ? n : at), PerPositionC ? cStep : 0,
+                starts, sequences, steps, continues, null, null);
             ahead.Ask();
         }
     }
@@ -74,5 +59,5 @@ internal readonly unsafe struct ScanLoops<V, T>
         where TC : ISwitch
         where TY : ISwitch
         where TKeep : ISwitch =>
-        new(&ScanRecurrence<V, T, TB, TC, TY, TKeep>.Pair, &ScanRecurrence<V, T, TB, TC, TY, TKeep>.Single, TB.On, TC.On);
+        new(&ScanRecurrence<V, T, TB, TC, TY, TKeep>.Run, TB.On, TC.On);
 }

@@ -42,7 +42,7 @@ internal sealed unsafe class ScanPartials<V, T>
         // The first split writes straight into the gradients; each further one needs a part of its own.
         long part = (plan.SplitsPerGroup - 1) * shape.Batch * shape.Length * shape.Groups * shape.States;
         _gradB = shape.PerPositionB ? gradients.B : null;
-        _gradC = shape.PerPositionC ? gradients.C : null;
+        _gradC = shape.PerPositionC && !shape.ReturnStates ? gradients.C : null;
         _strideB = gradients.BStride;
         _strideC = gradients.CStride;
         _partsB = _gradB == null || part == 0 ? null : workspace.Allocate<T>(part);

@@ -37,19 +37,30 @@ internal readonly struct ScanPlan
     /// in this, nor in <see cref="SplitsPerGroup"/>: batch mates must not change the order of a sum.</summary>
     public readonly int Segments;
 
+    /// <summary>What is walked as one: a batch entry, or as many short stateless ones as fill a chunk, end to end.</summary>
+    public readonly long Entries;
+
+    /// <summary>L where several batch entries make one: a sequence begins at each multiple of it. 0 otherwise.</summary>
+    public readonly long Period;
+
     private readonly long _segmentSteps;
     private readonly long _length;
+    private readonly long _lastLength;
 
     public ScanPlan(in SelectiveScanShape shape, int lanes, bool backward = false)
     {
         Lanes = lanes;
-        _length = shape.Length;
+        long folded = shape.Stateless && shape.Length > 0 ? Math.Max(1, Chunk / shape.Length) : 1;
+        Period = folded > 1 ? shape.Length : 0;
+        Entries = (shape.Batch + folded - 1) / folded;
+        _length = folded * shape.Length;
+        _lastLength = shape.Batch * shape.Length - Math.Max(0, Entries - 1) * _length;
         GroupChannels = shape.Channels / shape.Groups;
         BlocksPerGroup = (GroupChannels + lanes - 1) / lanes;
         Blocks = BlocksPerGroup * shape.Groups;
         CheckpointSteps = Math.Max(Chunk, (shape.States + Chunk - 1) / Chunk * Chunk);
-        Checkpoints = (shape.Length + CheckpointSteps - 1) / CheckpointSteps;
-        BatchRuns = (int)Math.Clamp(shape.Batch, 1, MostTasks);
+        Checkpoints = (_length + CheckpointSteps - 1) / CheckpointSteps;
+        BatchRuns = (int)Math.Clamp(Entries, 1, MostTasks);
 
         // Every further split costs two partial sums [L, G, N]: together at most a fifth of the inputs (3 L D).
         int affordable = 1 + (int)(0.3 * GroupChannels / shape.States);
@@ -58,13 +69,19 @@ internal readonly struct ScanPlan
         int tasks = backward ? SplitsPerGroup * shape.Groups : Blocks;
         bool cut = tasks < (backward ? 2 : 4) && shape.Length >= LongSequence && !shape.ReturnStates;
         long pieces = cut ? Math.Min(8, shape.Length / ShortestSegment) : 1;
-        long steps = (shape.Length + pieces - 1) / pieces;
+        long steps = (_length + pieces - 1) / pieces;
         _segmentSteps = Math.Max(CheckpointSteps, (steps + CheckpointSteps - 1) / CheckpointSteps * CheckpointSteps);
-        Segments = (int)Math.Max(1, (shape.Length + _segmentSteps - 1) / _segmentSteps);
+        Segments = (int)Math.Max(1, (_length + _segmentSteps - 1) / _segmentSteps);
     }
 
     /// <summary>Elements of a block's state, N times the lanes.</summary>
     public int BlockElements(in SelectiveScanShape shape) => shape.States * Lanes;
+
+    /// <summary>Positions of an entry; the last may have fewer.</summary>
+    public long LengthOf(long entry) => entry == Entries - 1 ? _lastLength : _length;
+
+    /// <summary>Row of an entry's first position in memory.</summary>
+    public long FirstRow(long entry) => entry * _length;
 
     /// <summary>First position (in processing order) of segment <paramref name="segment"/>; the last one's end is L.</summary>
     public long SegmentStart(int segment) => Math.Min(_length, segment * _segmentSteps);

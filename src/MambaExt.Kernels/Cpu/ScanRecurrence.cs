@@ -23,7 +23,7 @@ internal readonly struct Off : ISwitch
 
 /// <summary>
 /// The recurrence h_t = 2^(dt_t A') h_(t-1) + du_t B_t, y_t = sum_n C_t h_t over the steps of a chunk, for one block of channels and
-/// two states at a time: their h and A' (A log2 e) stay in registers, channels are lanes.
+/// one state n: its h and A' (A log2 e) stay in registers, channels are lanes.
 /// <typeparamref name="TB"/>: B is per position (a scalar for all lanes), else constant (a vector for all steps); <typeparamref name="TC"/> the same for C;
 /// <typeparamref name="TY"/>: y is wanted; <typeparamref name="TKeep"/>: states and decays are kept for the backward sweep.
 /// </summary>
@@ -36,121 +36,79 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep>
     where TKeep : ISwitch
 {
     /// <summary>
-    /// Steps <paramref name="from"/> ... <paramref name="to"/> - 1 of two neighbouring states. With <typeparamref name="TKeep"/>, the state
-    /// after step t goes to kept[t + 1] and the decay to decays[t], the second state's <paramref name="keepStep"/> elements further on.
+    /// The steps of a chunk for one state, from zero wherever a sequence begins. With <typeparamref name="TKeep"/>, the state after
+    /// step t goes to kept[t + 1] and the decay to decays[t].
     /// </summary>
     /// <param name="dt">[steps, lanes]</param>
     /// <param name="du">dt u, [steps, lanes]</param>
     /// <param name="y">[steps, lanes], added to</param>
-    /// <param name="a">A', [2, lanes]</param>
-    /// <param name="h">State in and out, [2, lanes]</param>
-    /// <param name="b">B of step 0 (two scalars), or [2, lanes]</param>
+    /// <param name="a">A', [lanes]</param>
+    /// <param name="h">State in and out, [lanes]</param>
+    /// <param name="b">B of step 0 (a scalar), or [lanes]</param>
     /// <param name="bStep">Elements between two steps of a per-position B</param>
     /// <param name="c">As b</param>
     /// <param name="cStep">As bStep</param>
-    /// <param name="from">First step</param>
-    /// <param name="to">One past the last step</param>
-    /// <param name="kept">[2, steps + 1, lanes]</param>
-    /// <param name="decays">[2, steps + 1, lanes]</param>
-    /// <param name="keepStep">Elements from the first state's part of kept and decays to the second's</param>
+    /// <param name="starts">Steps at which sequences begin, ascending; the first is the first step</param>
+    /// <param name="sequences">How many</param>
+    /// <param name="steps">One past the last step</param>
+    /// <param name="continues">The first sequence goes on from h</param>
+    /// <param name="kept">[steps + 1, lanes]</param>
+    /// <param name="decays">[steps, lanes]</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Pair(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int from, int to, T* kept, T* decays, int keepStep)
+    public static void Run(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int* starts, int sequences, int steps, bool continues, T* kept, T* decays)
     {
-        V a0 = V.Load(a), a1 = V.Load(a + V.Count);
-        V h0 = V.Load(h), h1 = V.Load(h + V.Count);
-        V b0 = default, b1 = default, c0 = default, c1 = default;
-        if (!TB.On)
+        // One state at a time leaves registers for the constants of the exponential.
+        T* k = (T*)Exp2Constants.Table;
+        V low = V.Load(k), magic = V.Load(k + 2 * Exp2Constants.Stride);
+        V k0 = V.Load(k + 4 * Exp2Constants.Stride), k1 = V.Load(k + 5 * Exp2Constants.Stride), k2 = V.Load(k + 6 * Exp2Constants.Stride);
+        V k3 = V.Load(k + 7 * Exp2Constants.Stride), k4 = V.Load(k + 8 * Exp2Constants.Stride);
+        V decay = V.Load(a), state = continues ? V.Load(h) : V.Zero;
+        V fixedB = TB.On ? default : V.Load(b), fixedC = TC.On || !TY.On ? default : V.Load(c);
+        nint at = starts[0] * V.Count;
+        b += starts[0] * bStep;
+        c += starts[0] * cStep;
+        for (int sequence = 0; sequence < sequences; sequence++)
         {
-            b0 = V.Load(b);
-            b1 = V.Load(b + V.Count);
-        }
-
-        if (TY.On && !TC.On)
-        {
-            c0 = V.Load(c);
-            c1 = V.Load(c + V.Count);
-        }
-
-        T* bt = b + from * bStep;
-        T* ct = c + from * cStep;
-        for (int t = from; t < to; t++)
-        {
-            V step = V.Load(dt + t * V.Count);
-            V input = V.Load(du + t * V.Count);
-            V e0 = VectorMath.Exp2<V, T>(step * a0);
-            V e1 = VectorMath.Exp2<V, T>(step * a1);
-            if (TB.On)
+            if (sequence > 0)
             {
-                b0 = V.Broadcast(bt[0]);
-                b1 = V.Broadcast(bt[1]);
-                bt += bStep;
+                state = V.Zero;
             }
 
-            h0 = V.MultiplyAdd(e0, h0, input * b0);
-            h1 = V.MultiplyAdd(e1, h1, input * b1);
-            if (TKeep.On)
+            nint end = (sequence + 1 < sequences ? starts[sequence + 1] : steps) * V.Count;
+            for (; at < end; at += V.Count)
             {
-                h0.Store(kept + (t + 1) * V.Count);
-                h1.Store(kept + keepStep + (t + 1) * V.Count);
-                e0.Store(decays + t * V.Count);
-                e1.Store(decays + keepStep + t * V.Count);
-            }
-
-            if (TY.On)
-            {
-                if (TC.On)
+                V e;
+                if (typeof(T) == typeof(float))
                 {
-                    c0 = V.Broadcast(ct[0]);
-                    c1 = V.Broadcast(ct[1]);
-                    ct += cStep;
+                    V x = V.MinNative(V.Load(k + Exp2Constants.Stride), V.MaxNative(low, V.Load(dt + at) * decay));
+                    V shifted = x + magic;
+                    V f = x - (shifted - magic);
+                    V q = V.MultiplyAdd(V.MultiplyAdd(V.MultiplyAdd(V.MultiplyAdd(k0, f, k1), f, k2), f, k3), f, k4);
+                    e = V.AddToExponent(V.MultiplyAdd(q, f, V.Load(k + 3 * Exp2Constants.Stride)), shifted);
+                }
+                else
+                {
+                    e = VectorMath.Exp2<V, T>(V.Load(dt + at) * decay);
                 }
 
-                V.MultiplyAdd(h1, c1, V.MultiplyAdd(h0, c0, V.Load(y + t * V.Count))).Store(y + t * V.Count);
-            }
-        }
-
-        h0.Store(h);
-        h1.Store(h + V.Count);
-    }
-
-    /// <summary>One state, as <see cref="Pair"/>: the last of an odd N.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Single(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int from, int to, T* kept, T* decays)
-    {
-        V a0 = V.Load(a);
-        V h0 = V.Load(h);
-        V b0 = TB.On ? default : V.Load(b);
-        V c0 = TC.On || !TY.On ? default : V.Load(c);
-        T* bt = b + from * bStep;
-        T* ct = c + from * cStep;
-        for (int t = from; t < to; t++)
-        {
-            V e0 = VectorMath.Exp2<V, T>(V.Load(dt + t * V.Count) * a0);
-            if (TB.On)
-            {
-                b0 = V.Broadcast(*bt);
-                bt += bStep;
-            }
-
-            h0 = V.MultiplyAdd(e0, h0, V.Load(du + t * V.Count) * b0);
-            if (TKeep.On)
-            {
-                h0.Store(kept + (t + 1) * V.Count);
-                e0.Store(decays + t * V.Count);
-            }
-
-            if (TY.On)
-            {
-                if (TC.On)
+                V input = V.Load(du + at) * (TB.On ? V.Broadcast(*b) : fixedB);
+                state = V.MultiplyAdd(e, state, input);
+                if (TKeep.On)
                 {
-                    c0 = V.Broadcast(*ct);
-                    ct += cStep;
+                    state.Store(kept + at + V.Count);
+                    e.Store(decays + at);
                 }
 
-                V.MultiplyAdd(h0, c0, V.Load(y + t * V.Count)).Store(y + t * V.Count);
+                if (TY.On)
+                {
+                    V.MultiplyAdd(state, TC.On ? V.Broadcast(*c) : fixedC, V.Load(y + at)).Store(y + at);
+                    c += cStep;
+                }
+
+                b += bStep;
             }
         }
 
-        h0.Store(h);
+        state.Store(h);
     }
 }

@@ -61,96 +61,102 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
     /// <param name="gradC">As gradB</param>
     /// <param name="partStep">Elements from the first state's partial sums to the second's</param>
     /// <param name="keepStep">Elements from the first state's kept values to the second's</param>
-    /// <param name="from">First step</param>
-    /// <param name="to">One past the last step</param>
-    /// <param name="begins">A sequence begins at the first step: nothing came before it</param>
+    /// <param name="starts">Steps at which sequences begin, ascending; the first is 0</param>
+    /// <param name="sequences">How many</param>
+    /// <param name="count">Steps</param>
+    /// <param name="continues">The first sequence goes on from before the chunk</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pair(
         in SweepBuffers<T> buffers, T* a, T* gradA, T* carry, T* b, long bStep, T* c, long cStep,
-        T* gradB, T* gradC, int partStep, int keepStep, int from, int to, bool begins)
+        T* gradB, T* gradC, int partStep, int keepStep, int* starts, int sequences, int count, bool continues)
     {
         T* steps = buffers.Steps, inputs = buffers.Inputs, gradY = buffers.GradY, gradInputs = buffers.GradInputs, gradSteps = buffers.GradSteps;
         T* kept = buffers.Kept, decays = buffers.Decays, gradStates = buffers.GradStates;
         V a0 = V.Load(a), a1 = V.Load(a + V.Count);
         V da0 = V.Load(gradA), da1 = V.Load(gradA + V.Count);
         V carry0 = V.Load(carry), carry1 = V.Load(carry + V.Count);
-        V h0 = V.Load(kept + to * V.Count), h1 = V.Load(kept + keepStep + to * V.Count);
         V b0 = TB.On ? default : V.Load(b), b1 = TB.On ? default : V.Load(b + V.Count);
         V c0 = TC.On || TStates.On ? default : V.Load(c), c1 = TC.On || TStates.On ? default : V.Load(c + V.Count);
         V db0 = V.Zero, db1 = V.Zero, dc0 = V.Zero, dc1 = V.Zero;
-        T* bt = b + (to - 1) * bStep;
-        T* ct = c + (to - 1) * cStep;
-        for (int t = to - 1; t >= from; t--)
+        T* bt = b + (count - 1) * bStep;
+        T* ct = c + (count - 1) * cStep;
+        for (int k = sequences - 1, t = count - 1; k >= 0; k--)
         {
-            int at = t * V.Count;
-            V step = V.Load(steps + at), input = V.Load(inputs + at);
-            V before0 = V.Load(kept + at), before1 = V.Load(kept + keepStep + at);
-            if (begins && t == from)
+            int from = starts[k];
+            bool begins = k > 0 || !continues;
+            V h0 = V.Load(kept + (t + 1) * V.Count), h1 = V.Load(kept + keepStep + (t + 1) * V.Count);
+            for (; t >= from; t--)
             {
-                before0 = V.Zero;
-                before1 = V.Zero;
-            }
-
-            V dh0, dh1;
-            if (TStates.On)
-            {
-                dh0 = carry0 + V.Load(gradStates + at);
-                dh1 = carry1 + V.Load(gradStates + keepStep + at);
-            }
-            else
-            {
-                V dy = V.Load(gradY + at);
-                if (TC.On)
+                int at = t * V.Count;
+                V step = V.Load(steps + at), input = V.Load(inputs + at);
+                V before0 = V.Load(kept + at), before1 = V.Load(kept + keepStep + at);
+                if (begins && t == from)
                 {
-                    c0 = V.Broadcast(ct[0]);
-                    c1 = V.Broadcast(ct[1]);
-                    ct -= cStep;
-                    V.MultiplyAdd(dy, h0, V.Load(gradC + at)).Store(gradC + at);
-                    V.MultiplyAdd(dy, h1, V.Load(gradC + partStep + at)).Store(gradC + partStep + at);
+                    before0 = V.Zero;
+                    before1 = V.Zero;
+                }
+
+                V dh0, dh1;
+                if (TStates.On)
+                {
+                    dh0 = carry0 + V.Load(gradStates + at);
+                    dh1 = carry1 + V.Load(gradStates + keepStep + at);
                 }
                 else
                 {
-                    dc0 = V.MultiplyAdd(dy, h0, dc0);
-                    dc1 = V.MultiplyAdd(dy, h1, dc1);
+                    V dy = V.Load(gradY + at);
+                    if (TC.On)
+                    {
+                        c0 = V.Broadcast(ct[0]);
+                        c1 = V.Broadcast(ct[1]);
+                        ct -= cStep;
+                        V.MultiplyAdd(dy, h0, V.Load(gradC + at)).Store(gradC + at);
+                        V.MultiplyAdd(dy, h1, V.Load(gradC + partStep + at)).Store(gradC + partStep + at);
+                    }
+                    else
+                    {
+                        dc0 = V.MultiplyAdd(dy, h0, dc0);
+                        dc1 = V.MultiplyAdd(dy, h1, dc1);
+                    }
+
+                    dh0 = V.MultiplyAdd(dy, c0, carry0);
+                    dh1 = V.MultiplyAdd(dy, c1, carry1);
                 }
 
-                dh0 = V.MultiplyAdd(dy, c0, carry0);
-                dh1 = V.MultiplyAdd(dy, c1, carry1);
+                if (TB.On)
+                {
+                    b0 = V.Broadcast(bt[0]);
+                    b1 = V.Broadcast(bt[1]);
+                    bt -= bStep;
+                    V.MultiplyAdd(dh0, input, V.Load(gradB + at)).Store(gradB + at);
+                    V.MultiplyAdd(dh1, input, V.Load(gradB + partStep + at)).Store(gradB + partStep + at);
+                }
+                else
+                {
+                    db0 = V.MultiplyAdd(dh0, input, db0);
+                    db1 = V.MultiplyAdd(dh1, input, db1);
+                }
+
+                V.MultiplyAdd(dh1, b1, V.MultiplyAdd(dh0, b0, V.Load(gradInputs + at))).Store(gradInputs + at);
+                carry0 = dh0 * V.Load(decays + at);
+                carry1 = dh1 * V.Load(decays + keepStep + at);
+                V decay0 = carry0 * before0, decay1 = carry1 * before1;
+                da0 = V.MultiplyAdd(decay0, step, da0);
+                da1 = V.MultiplyAdd(decay1, step, da1);
+                V.MultiplyAdd(decay1, a1, V.MultiplyAdd(decay0, a0, V.Load(gradSteps + at))).Store(gradSteps + at);
+                h0 = before0;
+                h1 = before1;
             }
 
-            if (TB.On)
+            if (begins)
             {
-                b0 = V.Broadcast(bt[0]);
-                b1 = V.Broadcast(bt[1]);
-                bt -= bStep;
-                V.MultiplyAdd(dh0, input, V.Load(gradB + at)).Store(gradB + at);
-                V.MultiplyAdd(dh1, input, V.Load(gradB + partStep + at)).Store(gradB + partStep + at);
+                carry0 = V.Zero;
+                carry1 = V.Zero;
             }
-            else
-            {
-                db0 = V.MultiplyAdd(dh0, input, db0);
-                db1 = V.MultiplyAdd(dh1, input, db1);
-            }
-
-            V.MultiplyAdd(dh1, b1, V.MultiplyAdd(dh0, b0, V.Load(gradInputs + at))).Store(gradInputs + at);
-            carry0 = dh0 * V.Load(decays + at);
-            carry1 = dh1 * V.Load(decays + keepStep + at);
-            V decay0 = carry0 * before0, decay1 = carry1 * before1;
-            da0 = V.MultiplyAdd(decay0, step, da0);
-            da1 = V.MultiplyAdd(decay1, step, da1);
-            V.MultiplyAdd(decay1, a1, V.MultiplyAdd(decay0, a0, V.Load(gradSteps + at))).Store(gradSteps + at);
-            h0 = before0;
-            h1 = before1;
         }
 
         da0.Store(gradA);
         da1.Store(gradA + V.Count);
-        if (begins)
-        {
-            carry0 = V.Zero;
-            carry1 = V.Zero;
-        }
-
         carry0.Store(carry);
         carry1.Store(carry + V.Count);
         if (!TB.On)
@@ -170,63 +176,73 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Single(
         in SweepBuffers<T> buffers, T* a, T* gradA, T* carry, T* b, long bStep, T* c, long cStep,
-        T* gradB, T* gradC, int from, int to, bool begins)
+        T* gradB, T* gradC, int* starts, int sequences, int count, bool continues)
     {
         V a0 = V.Load(a), da0 = V.Load(gradA), carry0 = V.Load(carry);
-        V h0 = V.Load(buffers.Kept + to * V.Count);
         V b0 = TB.On ? default : V.Load(b);
         V c0 = TC.On || TStates.On ? default : V.Load(c);
         V db0 = V.Zero, dc0 = V.Zero;
-        T* bt = b + (to - 1) * bStep;
-        T* ct = c + (to - 1) * cStep;
-        for (int t = to - 1; t >= from; t--)
+        T* bt = b + (count - 1) * bStep;
+        T* ct = c + (count - 1) * cStep;
+        for (int k = sequences - 1, t = count - 1; k >= 0; k--)
         {
-            int at = t * V.Count;
-            V input = V.Load(buffers.Inputs + at);
-            V before0 = begins && t == from ? V.Zero : V.Load(buffers.Kept + at);
-            V dh0;
-            if (TStates.On)
+            int from = starts[k];
+            bool begins = k > 0 || !continues;
+            V h0 = V.Load(buffers.Kept + (t + 1) * V.Count);
+            for (; t >= from; t--)
             {
-                dh0 = carry0 + V.Load(buffers.GradStates + at);
-            }
-            else
-            {
-                V dy = V.Load(buffers.GradY + at);
-                if (TC.On)
+                int at = t * V.Count;
+                V input = V.Load(buffers.Inputs + at);
+                V before0 = begins && t == from ? V.Zero : V.Load(buffers.Kept + at);
+                V dh0;
+                if (TStates.On)
                 {
-                    c0 = V.Broadcast(*ct);
-                    ct -= cStep;
-                    V.MultiplyAdd(dy, h0, V.Load(gradC + at)).Store(gradC + at);
+                    dh0 = carry0 + V.Load(buffers.GradStates + at);
                 }
                 else
                 {
-                    dc0 = V.MultiplyAdd(dy, h0, dc0);
+                    V dy = V.Load(buffers.GradY + at);
+                    if (TC.On)
+                    {
+                        c0 = V.Broadcast(*ct);
+                        ct -= cStep;
+                        V.MultiplyAdd(dy, h0, V.Load(gradC + at)).Store(gradC + at);
+                    }
+                    else
+                    {
+                        dc0 = V.MultiplyAdd(dy, h0, dc0);
+                    }
+
+                    dh0 = V.MultiplyAdd(dy, c0, carry0);
                 }
 
-                dh0 = V.MultiplyAdd(dy, c0, carry0);
+                if (TB.On)
+                {
+                    b0 = V.Broadcast(*bt);
+                    bt -= bStep;
+                    V.MultiplyAdd(dh0, input, V.Load(gradB + at)).Store(gradB + at);
+                }
+                else
+                {
+                    db0 = V.MultiplyAdd(dh0, input, db0);
+                }
+
+                V.MultiplyAdd(dh0, b0, V.Load(buffers.GradInputs + at)).Store(buffers.GradInputs + at);
+                carry0 = dh0 * V.Load(buffers.Decays + at);
+                V decay0 = carry0 * before0;
+                da0 = V.MultiplyAdd(decay0, V.Load(buffers.Steps + at), da0);
+                V.MultiplyAdd(decay0, a0, V.Load(buffers.GradSteps + at)).Store(buffers.GradSteps + at);
+                h0 = before0;
             }
 
-            if (TB.On)
+            if (begins)
             {
-                b0 = V.Broadcast(*bt);
-                bt -= bStep;
-                V.MultiplyAdd(dh0, input, V.Load(gradB + at)).Store(gradB + at);
+                carry0 = V.Zero;
             }
-            else
-            {
-                db0 = V.MultiplyAdd(dh0, input, db0);
-            }
-
-            V.MultiplyAdd(dh0, b0, V.Load(buffers.GradInputs + at)).Store(buffers.GradInputs + at);
-            carry0 = dh0 * V.Load(buffers.Decays + at);
-            V decay0 = carry0 * before0;
-            da0 = V.MultiplyAdd(decay0, V.Load(buffers.Steps + at), da0);
-            V.MultiplyAdd(decay0, a0, V.Load(buffers.GradSteps + at)).Store(buffers.GradSteps + at);
-            h0 = before0;
         }
 
         da0.Store(gradA);
-        (begins ? V.Zero : carry0).Store(carry);
+        carry0.Store(carry);
         if (!TB.On)
         {
             (V.Load(gradB) + db0).Store(gradB);

@@ -7,13 +7,13 @@ internal readonly unsafe struct ScanSweepLoops<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public readonly delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int, int, int, int, bool, void> Pair;
-    public readonly delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int, int, bool, void> Single;
+    public readonly delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int, int, int*, int, int, bool, void> Pair;
+    public readonly delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int*, int, int, bool, void> Single;
     public readonly delegate*<T*, T*, T*, T*, T*, long, int, int, bool, void> CarryOnly;
 
     private ScanSweepLoops(
-        delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int, int, int, int, bool, void> pair,
-        delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int, int, bool, void> single,
+        delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int, int, int*, int, int, bool, void> pair,
+        delegate*<in SweepBuffers<T>, T*, T*, T*, T*, long, T*, long, T*, T*, int*, int, int, bool, void> single,
         delegate*<T*, T*, T*, T*, T*, long, int, int, bool, void> carryOnly)
     {
         Pair = pair;

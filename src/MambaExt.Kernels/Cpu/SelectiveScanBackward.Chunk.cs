@@ -131,7 +131,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
         for (int batch = 0; batch < batches; batch++)
         {
-            var rows = new ScanRows(_shape, batch);
+            var rows = new ScanRows(_shape, _plan, batch);
             for (int segment = segments - 2; segment >= 1; segment--)
             {
                 if (ScanChunk<V, T>.AnyBegins(_in.SequenceIndex, rows, _plan.SegmentStart(segment), _plan.SegmentStart(segment + 1)))
@@ -157,9 +157,9 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
     private void CarryBack(long batch, int segment, int block, in Scratch scratch, T* carry, T* sumOfSteps)
     {
-        var rows = new ScanRows(_shape, batch);
+        var rows = new ScanRows(_shape, _plan, batch);
         long from = _plan.SegmentStart(segment);
-        long to = segment == _plan.Segments - 1 ? _shape.Length : _plan.SegmentStart(segment + 1);
+        long to = segment == _plan.Segments - 1 ? _plan.LengthOf(batch) : _plan.SegmentStart(segment + 1);
         int* starts = stackalloc int[_chunk];
         long cStep = rows.Direction * _in.CStride;
         V sum = V.Zero;

@@ -75,7 +75,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                 scan.Walk(batch, run, segment, split, first, end, scratch[worker]);
             }
 
-            long shape_Batch(int r) => (long)r * scan._shape.Batch / scan._plan.BatchRuns;
+            long shape_Batch(int r) => r * scan._plan.Entries / scan._plan.BatchRuns;
         });
 
         scan._partials.Finish(gradients, threads);
@@ -84,9 +84,9 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     /// <summary>One batch entry, one piece of L, blocks [first, end).</summary>
     private void Walk(long batch, int run, int segment, int split, int first, int end, in Scratch scratch)
     {
-        var rows = new ScanRows(_shape, batch);
+        var rows = new ScanRows(_shape, _plan, batch);
         long from = _plan.SegmentStart(segment);
-        long to = segment == _plan.Segments - 1 ? _shape.Length : _plan.SegmentStart(segment + 1);
+        long to = segment == _plan.Segments - 1 ? _plan.LengthOf(batch) : _plan.SegmentStart(segment + 1);
         LoadCarry(batch, segment, first, end, scratch.Carry);
         int* starts = stackalloc int[_chunk];
         T* gradA = _partials.A(run, segment, first), gradD = _partials.D(run, segment, first), gradBias = _partials.DeltaBias(run, segment, first);
@@ -155,22 +155,11 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                 V.Load(h + i).Store(scratch.Kept + (i == 0 ? 0 : keepStep));
             }
 
-            for (int sequence = 0; sequence < sequences; sequence++)
+            for (int i = 0; i < (pair ? 2 : 1); i++)
             {
-                int from = starts[sequence], to = sequence + 1 < sequences ? starts[sequence + 1] : steps;
-                if (sequence > 0 || !continues)
-                {
-                    new Span<T>(h, width).Clear();
-                }
-
-                if (pair)
-                {
-                    _recompute.Pair(buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, from, to, scratch.Kept, scratch.Decays, keepStep);
-                }
-                else
-                {
-                    _recompute.Single(buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, from, to, scratch.Kept, scratch.Decays);
-                }
+                _recompute.OneState(
+                    buffers.Steps, buffers.Inputs, scratch.Y + own, a + i * lanes, h + i * lanes, b + i * (_shape.PerPositionB ? 1 : lanes), _shape.PerPositionB ? bStep : 0,
+                    c + i * (_shape.PerPositionC ? 1 : lanes), _shape.PerPositionC ? cStep : 0, starts, sequences, steps, continues, scratch.Kept + i * keepStep, scratch.Decays + i * keepStep);
             }
 
             if (_shape.ReturnStates)
@@ -181,18 +170,13 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             T* carry = scratch.Carry + (long)at * _blockElements + n * lanes;
             T* gradB = _shape.PerPositionB ? scratch.GradB + (long)n * partStep : _partials.B(run, segment, block) + n * lanes;
             T* gradC = _shape.PerPositionC ? scratch.GradC + (long)n * partStep : _partials.C(run, segment, block) + n * lanes;
-            for (int sequence = sequences - 1; sequence >= 0; sequence--)
+            if (pair)
             {
-                int from = starts[sequence], to = sequence + 1 < sequences ? starts[sequence + 1] : steps;
-                bool begins = sequence > 0 || !continues;
-                if (pair)
-                {
-                    _sweep.Pair(in buffers, a, gradA + n * lanes, carry, b, bStep, c, cStep, gradB, gradC, partStep, keepStep, from, to, begins);
-                }
-                else
-                {
-                    _sweep.Single(in buffers, a, gradA + n * lanes, carry, b, bStep, c, cStep, gradB, gradC, from, to, begins);
-                }
+                _sweep.Pair(in buffers, a, gradA + n * lanes, carry, b, bStep, c, cStep, gradB, gradC, partStep, keepStep, starts, sequences, steps, continues);
+            }
+            else
+            {
+                _sweep.Single(in buffers, a, gradA + n * lanes, carry, b, bStep, c, cStep, gradB, gradC, starts, sequences, steps, continues);
             }
 
             ahead.Ask();

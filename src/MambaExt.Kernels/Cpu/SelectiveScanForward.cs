@@ -57,8 +57,8 @@ internal sealed unsafe class SelectiveScanForward<V, T>
         // Runs of an even number of blocks: two 256-bit blocks share a cache line.
         int run = _plan.Blocks >= 64 ? 8 : _plan.Blocks >= 16 ? 4 : _plan.Blocks >= 4 ? 2 : 1;
         int runs = (_plan.Blocks + run - 1) / run;
-        var scratch = new Scratch[Math.Min((long)threads, _shape.Batch * runs)];
-        KernelParallel.For(checked((int)(_shape.Batch * runs)), threads, (task, worker) =>
+        var scratch = new Scratch[Math.Min((long)threads, _plan.Entries * runs)];
+        KernelParallel.For(checked((int)(_plan.Entries * runs)), threads, (task, worker) =>
         {
             ref Scratch mine = ref scratch[worker];
             mine.Prepare(this, run);
@@ -66,7 +66,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
             int first = task % runs * run;
             int end = Math.Min(first + run, _plan.Blocks);
             InitialState(batch, first, end, mine.State);
-            Walk(batch, first, end, 0, _shape.Length, mine, whole: true, null);
+            Walk(batch, first, end, 0, _plan.LengthOf(batch), mine, whole: true, null);
             LastState(batch, first, end, mine.State);
         });
     }
@@ -110,7 +110,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
 
         for (long entry = 0; entry < batches; entry++)
         {
-            var rows = new ScanRows(_shape, entry);
+            var rows = new ScanRows(_shape, _plan, entry);
             for (int segment = 1; segment < segments - 1; segment++)
             {
                 if (ScanChunk<V, T>.AnyBegins(_in.SequenceIndex, rows, _plan.SegmentStart(segment), _plan.SegmentStart(segment + 1)))
@@ -161,7 +161,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
     /// state and, for one block, add up dt.</summary>
     private void Walk(long batch, int first, int end, long from, long to, in Scratch scratch, bool whole, T* sumOfSteps)
     {
-        var rows = new ScanRows(_shape, batch);
+        var rows = new ScanRows(_shape, _plan, batch);
         int* starts = stackalloc int[ScanPlan.Chunk];
         V sum = V.Zero;
         for (long start = from; start < to; start += ScanPlan.Chunk)
@@ -210,7 +210,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
     {
         int channel = _plan.FirstChannel(strip);
         int bytes = Math.Min(ScanPlan.Strip, end - strip) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * ((_shape.States + 1) / 2));
+        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * _shape.States);
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
@@ -253,28 +253,19 @@ internal sealed unsafe class SelectiveScanForward<V, T>
         T* c = _in.C == null ? null : _shape.PerPositionC ? _in.C + rows.Row(start) * _in.CStride + group * states : _c + (long)block * _blockElements;
         long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
         T* decay = _a + (long)block * _blockElements;
-        for (int sequence = 0; sequence < sequences; sequence++)
+        if (!_shape.ReturnStates)
         {
-            int from = starts[sequence], to = sequence + 1 < sequences ? starts[sequence + 1] : steps;
-            if (sequence > 0 || !continues)
-            {
-                new Span<T>(state, _blockElements).Clear();
-            }
+            (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, ref ahead);
+            return;
+        }
 
-            if (_shape.ReturnStates)
-            {
-                for (int t = from; t < to; t++)
-                {
-                    // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
-                    _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, t, t + 1, ref ahead);
-                    T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
-                    ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
-                }
-            }
-            else
-            {
-                (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, from, to, ref ahead);
-            }
+        for (int t = 0, sequence = 0; t < steps; t++)
+        {
+            // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
+            bool begins = sequence < sequences && starts[sequence] == t && (++sequence > 1 || !continues);
+            _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, ref ahead);
+            T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
+            ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
         }
     }
 

@@ -58,7 +58,7 @@ public static class SelectiveScan
     {
         BackwardGuard.ThrowPending();
         GradientKeeper.Release();
-        SelectiveScanShape shape = ScanArguments.Check(given, softplus, reverse, states);
+        SelectiveScanShape shape = ScanArguments.Check(given, softplus, reverse, states) with { Stateless = given.InitialState is null && !lastState };
         ScalarType type = given.U.dtype;
         if (type is ScalarType.BFloat16 or ScalarType.Float16)
         {
