@@ -33,9 +33,9 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         long[] shape = x.shape;
-        if (shape.Length == 0 || shape[^1] != weight.shape[0])
+        if (shape.Length == 0 || shape[^1] != weight.shape[0] || !x.is_floating_point())
         {
-            throw new ArgumentException($"x has shape [{string.Join(", ", shape)}], expected [..., {weight.shape[0]}]; make the norm with the size of x's last dimension.");
+            throw new ArgumentException($"x is {x.dtype} [{string.Join(", ", shape)}], expected a floating-point [..., {weight.shape[0]}]; make the norm with the size of x's last dimension.");
         }
 
         using DisposeScope scope = NewDisposeScope();

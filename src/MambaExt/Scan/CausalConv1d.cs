@@ -67,26 +67,26 @@ public static class CausalConv1d
     {
         if (x.dim() != 3)
         {
-            throw Wrong("x", x, "[B, L, D]", "Put the batch first, then time, then channels");
+            throw Wrong("x", x, "[B, L, D]", "put the batch first, then time, then channels");
         }
 
         if (x.dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16 or ScalarType.Float16))
         {
-            throw new ArgumentException($"x is {x.dtype}; a causal convolution takes float32, float64, bfloat16 or half. Convert it with to_type.");
+            throw new ArgumentException($"x is {x.dtype}; a causal convolution takes float32, float64, bfloat16 or half; convert it with to_type.");
         }
 
         long[] s = x.shape;
         if (weight.dim() != 2 || weight.shape[0] != s[2] || weight.shape[1] is < 2 or > 4)
         {
-            throw Wrong("weight", weight, $"[{s[2]}, W] with W 2, 3 or 4", "It has a row of taps for each channel of x");
+            throw Wrong("weight", weight, $"[{s[2]}, W] with W 2, 3 or 4", "it has a row of taps for each channel of x");
         }
 
         long[] state = [s[0], weight.shape[1] - 1, s[2]];
         foreach (var (name, tensor, expected, advice) in new (string, Tensor?, long[], string)[]
         {
-            ("bias", bias, [s[2]], "It has an entry for each channel"),
-            ("initial_states", initial, state, "It is the W - 1 inputs before the sequence"),
-            ("seq_idx", seqIdx, [s[0], s[1]], "It is a sequence number for each position"),
+            ("bias", bias, [s[2]], "it has an entry for each channel"),
+            ("initial_states", initial, state, "it is the W - 1 inputs before the sequence"),
+            ("seq_idx", seqIdx, [s[0], s[1]], "it is a sequence number for each position"),
         })
         {
             if (tensor is not null && !tensor.shape.SequenceEqual(expected))
@@ -114,17 +114,17 @@ public static class CausalConv1d
 
         if (x.device.type != DeviceType.CPU)
         {
-            throw new NotSupportedException($"x lies on {x.device}; this version convolves on the CPU. Move the tensors with .cpu().");
+            throw new NotSupportedException($"x lies on {x.device}; this version convolves on the CPU; move the tensors with cpu().");
         }
 
         if (seqIdx is not null && seqIdx.dtype != ScalarType.Int32)
         {
-            throw new ArgumentException($"seq_idx is {seqIdx.dtype}; it must be Int32. Convert it with to_type.");
+            throw new ArgumentException($"seq_idx is {seqIdx.dtype}; it must be Int32; convert it with to_type.");
         }
 
         return new CausalConv1dShape(s[0], s[1], s[2], (int)weight.shape[1], silu, reverse);
     }
 
     private static ArgumentException Wrong(string name, Tensor tensor, string expected, string advice) =>
-        new($"{name} has shape [{string.Join(", ", tensor.shape)}], expected {expected}. {advice}.");
+        new($"{name} has shape [{string.Join(", ", tensor.shape)}], expected {expected}; {advice}.");
 }

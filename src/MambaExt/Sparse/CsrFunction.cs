@@ -189,7 +189,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
 
         if (x.dtype is not (ScalarType.Float32 or ScalarType.Float64) || x.device.type != DeviceType.CPU)
         {
-            throw new ArgumentException($"x is {x.dtype} on {x.device}; sparse sums take float32 and float64 on the CPU. Convert it with to_type or cpu.");
+            throw new ArgumentException($"x is {x.dtype} on {x.device}; sparse sums take float32 and float64 on the CPU; convert it with to_type or cpu.");
         }
 
         if (factor is null)
