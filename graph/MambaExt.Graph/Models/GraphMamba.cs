@@ -13,6 +13,7 @@ public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
     private readonly ScanBranch? scan;
     private readonly MessagePassingBranch? mpnn;
     private readonly Linear head;
+    private readonly Linear? mpnn_head;
 
     /// <summary>Makes the model from torch's generator.</summary>
     /// <param name="features">F</param>
@@ -26,6 +27,7 @@ public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
         scan = options.scan ? new ScanBranch(features, options) : null;
         mpnn = options.mpnn == MessagePassing.None ? null : new MessagePassingBranch(features, options);
         head = nn.Linear(options.d_model, outputs);
+        mpnn_head = options.late_fusion && scan is not null && mpnn is not null ? nn.Linear(options.d_model, outputs) : null;
         RegisterComponents();
     }
 
@@ -39,9 +41,26 @@ public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
     public override Tensor forward(GraphInputs inputs)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor? scanned = scan?.forward(inputs), passed = mpnn?.forward(inputs);
-        Tensor z = scanned is null ? passed! : passed is null ? scanned : scanned + passed;
-        Tensor active = nn.functional.dropout(nn.functional.relu(z), Options.dropout, training);
-        return head.forward(active).MoveToOuterDisposeScope();
+        IReadOnlyList<Tensor> logits = Logits(inputs);
+        return (logits.Count == 1 ? logits[0].alias() : (logits[0] + logits[1]) / 2).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Logits [V, K] of each head: one, or with late fusion one a branch. The loss is the sum of their losses, the prediction their mean.</summary>
+    public IReadOnlyList<Tensor> Logits(GraphInputs inputs)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor? scanned = scan?.forward(inputs);
+        if (mpnn_head is not null)
+        {
+            return [Head(head, scanned!), Head(mpnn_head, mpnn!.forward(inputs))];
+        }
+
+        Tensor z = mpnn is null ? scanned!
+            : Options.propagate_scan ? mpnn.Forward(inputs, scanned)
+            : scanned is null ? mpnn.forward(inputs) : scanned + mpnn.forward(inputs);
+        return [Head(head, z)];
+    }
+
+    private Tensor Head(Linear linear, Tensor z) =>
+        linear.forward(nn.functional.dropout(nn.functional.relu(z), Options.dropout, training)).MoveToOuterDisposeScope();
 }

@@ -51,6 +51,13 @@ public sealed record GraphMambaOptions
     /// <summary>Bidirectional layers over the vertices in scan order.</summary>
     public int node_layers { get; init; } = 1;
 
+    /// <summary>What stands for a vertex after the token layers: last, its own row as in the paper, or mean, of all its rows.</summary>
+    public string readout { get; init; } = "last";
+
+    /// <summary>What each scan layer's contribution is scaled by at first; a small number lets a deep or weakly supervised model begin
+    /// as one without it.</summary>
+    public double layer_scale { get; init; } = 1;
+
     /// <summary>Scan order of the vertices: degree or random.</summary>
     public string order { get; init; } = "degree";
 
@@ -66,8 +73,16 @@ public sealed record GraphMambaOptions
     /// <summary>How much of a vertex's own prediction <see cref="MessagePassing.Appnp"/> keeps at each step.</summary>
     public double teleport { get; init; } = 0.1;
 
+    /// <summary>Each branch has a head and a loss of its own and their logits are averaged, so that neither leans on the other; else
+    /// their hidden rows are summed before one head, as in the paper.</summary>
+    public bool late_fusion { get; init; }
+
     /// <summary>Dropout of hidden features.</summary>
     public double dropout { get; init; } = 0.5;
+
+    /// <summary>With <see cref="MessagePassing.Appnp"/>: the scan's result joins each vertex's own prediction before it is propagated,
+    /// instead of the propagated ones at the end.</summary>
+    public bool propagate_scan { get; init; }
 
     /// <summary>Dropout of input features.</summary>
     public double input_dropout { get; init; }
@@ -91,7 +106,11 @@ public sealed record GraphMambaOptions
         Need(token_layers >= 0 && node_layers >= 0, $"token_layers and node_layers are {token_layers} and {node_layers}, allowed are 0 and more");
         Need(mpnn == MessagePassing.None || mpnn_layers >= 1, $"mpnn_layers is {mpnn_layers}, allowed are 1 and more");
         Need(order is "degree" or "random", $"order is '{order}', allowed are degree and random");
+        Need(double.IsFinite(layer_scale), $"layer_scale is {layer_scale}, allowed are finite numbers");
+        Need(readout is "last" or "mean", $"readout is '{readout}', allowed are last and mean");
         Need(dropout is >= 0 and < 1 && input_dropout is >= 0 and < 1, $"dropout and input_dropout are {dropout} and {input_dropout}, allowed are 0 up to, not with, 1");
+        Need(!propagate_scan || mpnn is MessagePassing.Appnp or MessagePassing.None, $"propagate_scan is on and mpnn is {mpnn}, but only appnp propagates: choose it, or switch propagate_scan off");
+        Need(!(late_fusion && propagate_scan), "late_fusion and propagate_scan are both on, but they join the branches in two different places: choose one");
         Need(teleport is >= 0 and <= 1, $"teleport is {teleport}, allowed are 0 to 1");
         if (faults.Count > 0)
         {

@@ -48,11 +48,14 @@ internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(GraphInputs inputs)
+    public override Tensor forward(GraphInputs inputs) => Forward(inputs, null);
+
+    /// <summary>As <see cref="forward"/>; <paramref name="scanned"/> [V, d] joins each vertex's own prediction before it is propagated.</summary>
+    public Tensor Forward(GraphInputs inputs, Tensor? scanned)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = encoder.forward(inputs);
-        x = _options.mpnn == MessagePassing.Appnp ? Personalized(inputs, x) : Convolve(inputs, x);
+        x = _options.mpnn == MessagePassing.Appnp ? Personalized(inputs, x, scanned) : Convolve(inputs, x);
         return x.MoveToOuterDisposeScope();
     }
 
@@ -74,9 +77,11 @@ internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
         return x;
     }
 
-    private Tensor Personalized(GraphInputs inputs, Tensor x)
+    private Tensor Personalized(GraphInputs inputs, Tensor x, Tensor? scanned)
     {
-        Tensor h = layers[0].forward(Active(x)), z = h;
+        Tensor h = layers[0].forward(Active(x));
+        h = scanned is null ? h : h + scanned;
+        Tensor z = h;
         for (int step = 0; step < _options.mpnn_layers; step++)
         {
             z = inputs.Neighbours!.Multiply(z) * (1 - _options.teleport) + h * _options.teleport;

@@ -10,10 +10,11 @@ namespace MambaExt.Graph.Models;
 /// The two scan stages of GMN (Behrouz and Hashemi, arXiv 2402.08678, algorithm 1), [V, F] to [V, d]:
 /// <list type="number">
 /// <item>each vertex's tokens, means of the features over random-walk neighbourhoods, the farthest first and the vertex last, through
-/// bidirectional layers; the last row stands for the vertex;</item>
+/// bidirectional layers; the last row, or the mean of the rows, stands for the vertex;</item>
 /// <item>the vertices in scan order through bidirectional layers, then back in their own order.</item>
 /// </list>
-/// Layers are residual with a norm before them, which the paper leaves open.
+/// Layers are residual with a norm before them and a scale for each channel behind (Touvron et al., arXiv 2103.17239), which the paper
+/// leaves open.
 /// </summary>
 internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
 {
@@ -22,22 +23,28 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     private readonly ModuleList<LayerNorm> token_norms = new();
     private readonly ModuleList<BidirectionalMambaBlock> node_layers = new();
     private readonly ModuleList<LayerNorm> node_norms = new();
+    private readonly ParameterList token_scales = new();
+    private readonly ParameterList node_scales = new();
     private readonly double _dropout;
+    private readonly bool _mean;
 
     public ScanBranch(int features, GraphMambaOptions options)
         : base(nameof(ScanBranch))
     {
         _dropout = options.dropout;
+        _mean = options.readout == "mean";
         encoder = new FeatureLinear(features, options.d_model, options.input_dropout);
         for (int i = 0; i < options.token_layers; i++)
         {
             token_norms.Add(nn.LayerNorm(options.d_model));
+            token_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale)));
             token_layers.Add(new BidirectionalMambaBlock(options.Block));
         }
 
         for (int i = 0; i < options.node_layers; i++)
         {
             node_norms.Add(nn.LayerNorm(options.d_model));
+            node_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale)));
             node_layers.Add(new BidirectionalMambaBlock(options.Block));
         }
 
@@ -48,21 +55,28 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         long vertices = inputs.VertexCount, tokens = inputs.TokensPerVertex;
-        Tensor x = encoder.forward(inputs);                                             // [V, d]
+        Tensor x = Drop(encoder.forward(inputs));                                       // [V, d]
         long width = x.shape[1];
         Tensor sequence = (inputs.Tokens is null ? x : inputs.Tokens.Multiply(x)).view(vertices, tokens, width);
         for (int i = 0; i < token_layers.Count; i++)
         {
-            sequence = sequence + Drop(token_layers[i].forward(token_norms[i].forward(Drop(sequence))));
+            Tensor change = token_layers[i].forward(token_norms[i].forward(sequence)) * token_scales[i];
+            if (training && _dropout > 0)
+            {
+                // One mask for all tokens of a vertex: as strong, and a random number for each of them would take longer than the scan.
+                change = change * nn.functional.dropout(ones(vertices, 1, width), _dropout, training: true);
+            }
+
+            sequence = sequence + change;
         }
 
-        Tensor y = sequence.select(1, tokens - 1);                                      // [V, d]
+        Tensor y = _mean ? sequence.mean([1L]) : sequence.select(1, tokens - 1);        // [V, d]
         if (node_layers.Count > 0)
         {
             Tensor ordered = inputs.Order!.Sum(y).unsqueeze(0);                         // [1, V, d]
             for (int i = 0; i < node_layers.Count; i++)
             {
-                ordered = ordered + Drop(node_layers[i].Forward(node_norms[i].forward(ordered), inputs.SequenceIndex));
+                ordered = ordered + Drop(node_layers[i].Forward(node_norms[i].forward(ordered), inputs.SequenceIndex)) * node_scales[i];
             }
 
             y = inputs.Unorder!.Sum(ordered.squeeze(0));

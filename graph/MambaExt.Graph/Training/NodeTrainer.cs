@@ -86,7 +86,7 @@ public static class NodeTrainer
     {
         network.train();
         optimizer.zero_grad();
-        Tensor loss = train.Loss(network.forward(inputs));
+        Tensor loss = network.Logits(inputs).Select(train.Loss).Aggregate((sum, next) => sum + next);
         loss.backward();
         if (clip > 0)
         {

@@ -10,7 +10,7 @@ internal static class BenchCommand
     private static readonly Option<string?> Shape = new("--shape") { Description = $"Batch x length x channels x states (default: {Standard}).", HelpName = "BxLxDxN" };
     private static readonly Option<bool> Suite = new("--suite") { Description = "Twelve shapes instead of one." };
     private static readonly Option<string> Type = CommonOptions.Choice("--dtype", "Numbers to scan (default: float32).", "float32", "float64");
-    private static readonly Option<int> Rounds = CommonOptions.Number<int>("--rounds", "R", "Timed rounds, of which the medians are reported.", 1, 1000);
+    private static readonly Option<int> Rounds = CommonOptions.Number("--rounds", "R", "Timed rounds, of which the medians are reported.", 1, 1000);
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();
 

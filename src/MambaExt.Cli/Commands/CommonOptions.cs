@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using System.Numerics;
 
 namespace MambaExt.Cli.Commands;
 
@@ -12,7 +11,7 @@ internal static class CommonOptions
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document instead of a table." };
 
     /// <summary><c>--threads T</c></summary>
-    public static Option<int> Threads() => Number<int>("--threads", "T", "Threads of the kernels and of libtorch (default: MAMBAEXT_THREADS, else all processors).", 1, 1024);
+    public static Option<int> Threads() => Number("--threads", "T", "Threads of the kernels and of libtorch (default: MAMBAEXT_THREADS, else all processors).", 1, 1024);
 
     /// <summary>Makes what <c>--threads</c> says, if anything, the threads of this process.</summary>
     public static void Use(this Option<int> threads, ParseResult parsed)
@@ -25,23 +24,29 @@ internal static class CommonOptions
         TorchSharp.torch.set_num_threads(Compute.Threads);
     }
 
-    /// <summary>A number from <paramref name="low"/> to <paramref name="high"/>; without them any finite number, whose range the library checks.</summary>
-    public static Option<T> Number<T>(string name, string help, string description, T? low = null, T? high = null)
-        where T : struct, INumber<T>
+    /// <summary>A whole number from <paramref name="low"/> to <paramref name="high"/>.</summary>
+    public static Option<int> Number(string name, string help, string description, int low, int high) => new(name)
     {
-        string kind = typeof(T) == typeof(int) ? "a whole number" : "a finite number";
-        string wanted = low is null ? kind : $"{kind} from {low} to {high}";
-        return new Option<T>(name)
+        Description = description,
+        HelpName = help,
+        CustomParser = result => Read<int>(result.Tokens[0].Value) is { Good: true } read && read.Value >= low && read.Value <= high
+            ? read.Value
+            : Refuse<int>(result, name, result.Tokens[0].Value, $"give a whole number from {low} to {high}"),
+    };
+
+    /// <summary>A whole number, finite number, word or switch, whose range the library checks.</summary>
+    public static Option<T> Value<T>(string name, string description)
+        where T : IParsable<T>
+    {
+        bool isSwitch = typeof(T) == typeof(bool);
+        string kind = typeof(T) == typeof(int) ? "whole number" : typeof(T) == typeof(double) ? "finite number" : isSwitch ? "true|false" : "word";
+        var option = new Option<T>(name) { Description = description, HelpName = isSwitch ? kind : kind.Split(' ')[^1] };
+        if (!isSwitch)
         {
-            Description = description,
-            HelpName = help,
-            CustomParser = result =>
-            {
-                bool good = T.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out T value)
-                    && T.IsFinite(value) && !(value < low) && !(value > high);
-                return good ? value : Refuse<T>(result, name, result.Tokens[0].Value, $"give {wanted}");
-            },
-        };
+            option.CustomParser = result => Read<T>(result.Tokens[0].Value) is { Good: true } read ? read.Value : Refuse<T>(result, name, result.Tokens[0].Value, $"give a {kind}");
+        }
+
+        return option;
     }
 
     /// <summary>One of a few words, without regard to case.</summary>
@@ -75,4 +80,9 @@ internal static class CommonOptions
         result.AddError($"{name} is '{given}'; {allowed}.");
         return default;
     }
+
+    // A comma would be read as one between thousands, where many people write it before the decimals.
+    private static (bool Good, T? Value) Read<T>(string text)
+        where T : IParsable<T> =>
+        (T.TryParse(text, CultureInfo.InvariantCulture, out T? value) && (value is string || !text.Contains(',')) && value is not double.NaN and not double.PositiveInfinity and not double.NegativeInfinity, value);
 }

@@ -17,8 +17,8 @@ internal static class GraphTrainCommand
     private static readonly Option<string?> Data = CommonOptions.Folder("--data", "Folder that holds the data set's files, at any depth (default: MAMBAEXT_DATA).");
     private static readonly Option<string> Model = CommonOptions.Choice("--model", "The whole model, or without one of its branches.", NodeRecipe.Names);
     private static readonly Option<bool> Ablations = new("--ablations") { Description = "Train the model without its scan branch and without its message-passing branch too." };
-    private static readonly Option<int> Seeds = CommonOptions.Number<int>("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
-    private static readonly Option<int> Splits = CommonOptions.Number<int>("--splits", "N", "Splits 0 ... N-1 of the data set.", 1, 1000);
+    private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
+    private static readonly Option<int> Splits = CommonOptions.Number("--splits", "N", "Splits 0 ... N-1 of the data set.", 1, 1000);
     private static readonly Option<string?> Out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();

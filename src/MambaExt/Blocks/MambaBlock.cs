@@ -111,23 +111,28 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
     {
         using IDisposable _ = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (hidden.dim() != 3 || hidden.shape[0] != cache.conv_state.shape[0])
+        var (x, z) = Project(hidden);
+        long[] expected = [hidden.shape[0], Options.d_conv, Options.d_inner, Options.d_state], held = [.. cache.conv_state.shape, cache.ssm_state.shape[2]];
+        bool narrow = hidden.dtype is ScalarType.BFloat16 or ScalarType.Float16;
+        ScalarType state = narrow ? ScalarType.Float32 : hidden.dtype;
+        if (!held.SequenceEqual(expected) || cache.ssm_state.dtype != state)
         {
-            throw new ArgumentException($"hidden has shape [{string.Join(", ", hidden.shape)}], expected [{cache.conv_state.shape[0]}, L, {Options.d_model}]; make a cache for this batch.");
+            throw new ArgumentException(
+                $"The cache holds batch, d_conv, d_inner and d_state of [{string.Join(", ", held)}] in {cache.ssm_state.dtype}, expected [{string.Join(", ", expected)}] in {state}; make a cache with this block's options, batch and type.");
         }
 
-        var (x, z) = Project(hidden);
         Tensor before = cache.conv_state.narrow(1, 1, Options.d_conv - 1);
         Tensor u = CausalConv1d.Apply(x, conv1d.weight, conv1d.bias, silu: true, initial_states: before);
         var (dt_low, B, C) = Select(u);
         Tensor delta = nn.functional.linear(dt_low, dt_proj.weight);
-        bool narrow = hidden.dtype is ScalarType.BFloat16 or ScalarType.Float16;
         var (y, last) = SelectiveScan.ApplyWithState(
             narrow ? u.to_type(ScalarType.Float32) : u, narrow ? delta.to_type(ScalarType.Float32) : delta, -exp(narrow ? A_log.to_type(ScalarType.Float32) : A_log),
             narrow ? B.to_type(ScalarType.Float32) : B, narrow ? C.to_type(ScalarType.Float32) : C, narrow ? D.to_type(ScalarType.Float32) : D,
             narrow ? z.to_type(ScalarType.Float32) : z, narrow ? dt_proj.bias!.to_type(ScalarType.Float32) : dt_proj.bias, cache.ssm_state, delta_softplus: true);
         Tensor seen = cat([cache.conv_state, x], 1);
-        cache.Update(seen.narrow(1, hidden.shape[1], Options.d_conv).contiguous(), last);
+        
+        // A copy: a view would keep everything seen alive.
+        cache.Update(seen.narrow(1, hidden.shape[1], Options.d_conv).clone(), last);
         return out_proj.forward(narrow ? y.to_type(hidden.dtype) : y).MoveToOuterDisposeScope();
     }
 
@@ -148,7 +153,13 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
     {
         if (hidden.dim() != 3 || hidden.shape[2] != Options.d_model)
         {
-            throw new ArgumentException($"hidden has shape [{string.Join(", ", hidden.shape)}], expected [B, L, {Options.d_model}].");
+            throw new ArgumentException($"hidden has shape [{string.Join(", ", hidden.shape)}], expected [B, L, {Options.d_model}]; put the batch first and make the block with this d_model.");
+        }
+
+        if (hidden.dtype != in_proj.weight!.dtype || hidden.device.type != in_proj.weight.device.type)
+        {
+            throw new ArgumentException(
+                $"hidden is {hidden.dtype} on {hidden.device} and the block {in_proj.weight.dtype} on {in_proj.weight.device}; convert either with to.");
         }
 
         Tensor[] halves = in_proj.forward(hidden).split(Options.d_inner, dim: 2);

@@ -9,6 +9,12 @@ public sealed class MambaCache : IDisposable
     /// <summary>An empty memory: nothing has been seen.</summary>
     public MambaCache(MambaOptions options, long batch, ScalarType type = ScalarType.Float32)
     {
+        options.Validate();
+        if (batch < 0 || type is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16 or ScalarType.Float16))
+        {
+            throw new ArgumentException($"A cache was asked for batch {batch} and type {type}; give a batch of 0 or more and float32, float64, bfloat16 or half.");
+        }
+
         conv_state = zeros([batch, options.d_conv, options.d_inner], type).DetachFromDisposeScope();
 
         // Never 16 bits: a slow state loses what it adds up.

@@ -53,12 +53,13 @@ public sealed record MambaOptions(int d_model)
         Need(d_state is >= 1 and <= 256, $"d_state is {d_state}, allowed are 1 to 256");
         Need(d_conv is >= 2 and <= 4, $"d_conv is {d_conv}, allowed are 2, 3 and 4");
         Need(expand >= 1, $"expand is {expand}, allowed are 1 and more");
+        Need((long)expand * d_model <= int.MaxValue / 2, $"expand * d_model is {(long)expand * d_model}, allowed are up to {int.MaxValue / 2}");
         Need(dt_rank >= 0, $"dt_rank is {dt_rank}, allowed are 1 and more, or 0 for ceil(d_model / 16)");
         Need(double.IsFinite(dt_min) && dt_min > 0 && double.IsFinite(dt_max) && dt_max >= dt_min, $"dt_min and dt_max are {dt_min} and {dt_max}, which must be finite with 0 < dt_min <= dt_max");
         Need(double.IsFinite(dt_init_floor) && dt_init_floor > 0, $"dt_init_floor is {dt_init_floor}, which must be finite and above 0");
         if (faults.Count > 0)
         {
-            throw new ArgumentException($"Mamba options: {string.Join("; ", faults)}. Correct them where the block is made.");
+            throw new ArgumentException($"Mamba options: {string.Join("; ", faults)}; correct them where the block is made.");
         }
     }
 }

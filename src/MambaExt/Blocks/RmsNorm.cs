@@ -29,13 +29,19 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     /// <summary>Added to the mean square.</summary>
     public double Eps { get; }
 
-    /// <summary>[..., d_model] to [..., d_model].</summary>
+    /// <summary>[..., d_model] to [..., d_model], of x's type.</summary>
     public override Tensor forward(Tensor x)
     {
+        long[] shape = x.shape;
+        if (shape.Length == 0 || shape[^1] != weight.shape[0] || !x.is_floating_point())
+        {
+            throw new ArgumentException($"x is {x.dtype} [{string.Join(", ", shape)}], expected a floating-point [..., {weight.shape[0]}]; make the norm with the size of x's last dimension.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         bool narrow = x.dtype is ScalarType.BFloat16 or ScalarType.Float16;
         Tensor wide = narrow ? x.to_type(ScalarType.Float32) : x;
-        Tensor normal = wide * rsqrt(wide.square().mean([-1L], keepdim: true) + Eps);
-        return ((narrow ? normal.to_type(x.dtype) : normal) * weight).MoveToOuterDisposeScope();
+        Tensor normal = wide * rsqrt(wide.square().mean([-1L], keepdim: true) + Eps) * weight;
+        return (normal.dtype == x.dtype ? normal : normal.to_type(x.dtype)).MoveToOuterDisposeScope();
     }
 }

@@ -14,17 +14,36 @@ internal static class BackwardGuard
     /// <summary>Throws what an earlier backward could not.</summary>
     public static void ThrowPending() => Interlocked.Exchange(ref _pending, null)?.Throw();
 
-    /// <summary>Runs <paramref name="backward"/>; should it throw, returns gradients that are not a number, shaped like <paramref name="inputs"/>.</summary>
-    public static List<Tensor> Run(Func<List<Tensor?>> backward, IReadOnlyList<Tensor?> inputs)
+    /// <summary>Runs <paramref name="backward"/>; should it throw, returns gradients that are not a number.</summary>
+    /// <param name="backward">Everything that can fail, the unpacking of saved tensors too: it throws where one was changed in place</param>
+    /// <param name="gradients">The form of each gradient, known since forward; null where none is returned</param>
+    public static List<Tensor> Run(Func<List<Tensor?>> backward, IReadOnlyList<TensorForm?> gradients)
     {
         try
         {
+            // Native code has taken over what the previous node of this thread returned.
+            GradientKeeper.Release();
             return GradientKeeper.Hold(backward());
         }
         catch (Exception e)
         {
-            _pending = ExceptionDispatchInfo.Capture(e);
-            return GradientKeeper.Hold(inputs.Select(i => i is { } t && t.is_floating_point() ? full_like(t, double.NaN) : null).ToList());
+            // The first fault is the cause; those behind it follow from its gradients.
+            Interlocked.CompareExchange(ref _pending, ExceptionDispatchInfo.Capture(e), null);
+            return GradientKeeper.Hold(gradients.Select(NotANumber).ToList());
+        }
+    }
+
+    private static Tensor? NotANumber(TensorForm? form)
+    {
+        try
+        {
+            using IDisposable _ = no_grad();
+            return form is null ? null : full(form.Shape, double.NaN, form.Type, form.Device);
+        }
+        catch (Exception)
+        {
+            // No memory even for this: the gradient is missing, and the next operator call still throws.
+            return null;
         }
     }
 }

@@ -17,19 +17,19 @@ public sealed class RunFolder : IDisposable
     {
         Path = System.IO.Path.GetFullPath(path);
         string metrics = System.IO.Path.Combine(Path, "metrics.jsonl");
+        if (new[] { "metrics.jsonl", "config.json", "result.json" }.Any(name => File.Exists(System.IO.Path.Combine(Path, name))))
+        {
+            throw new IOException($"'{Path}' already holds a run; give another folder or remove it.");
+        }
+
         try
         {
             Directory.CreateDirectory(Path);
-            if (File.Exists(metrics) || File.Exists(System.IO.Path.Combine(Path, "config.json")))
-            {
-                throw new IOException($"'{Path}' already holds a run; give another folder or remove it.");
-            }
-
             _metrics = new StreamWriter(new FileStream(metrics, FileMode.CreateNew, FileAccess.Write, FileShare.Read), new UTF8Encoding(false));
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new IOException($"'{Path}' cannot be written ({e.Message}); give a folder that can.", e);
+            throw new IOException($"'{Path}' cannot be written ({e.Message.TrimEnd('.')}); give a folder that can.", e);
         }
     }
 

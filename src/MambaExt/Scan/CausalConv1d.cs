@@ -37,27 +37,29 @@ public static class CausalConv1d
     {
         BackwardGuard.ThrowPending();
         GradientKeeper.Release();
+        using DisposeScope scope = NewDisposeScope();
         Tensor taps = weight.dim() == 3 && weight.shape[1] == 1 ? weight.squeeze(1) : weight;
         CausalConv1dShape shape = Check(x, taps, bias, silu, initial, seqIdx, reverse);
         ScalarType type = x.dtype;
         if (type is ScalarType.BFloat16 or ScalarType.Float16)
         {
-            using DisposeScope scope = NewDisposeScope();
             Tensor? Wide(Tensor? t) => t?.to_type(ScalarType.Float32);
             var (wide, last) = Run(Wide(x)!, Wide(taps)!, Wide(bias), silu, Wide(initial), seqIdx, reverse, finalStates);
             return (wide.to_type(type).MoveToOuterDisposeScope(), last?.to_type(type).MoveToOuterDisposeScope());
         }
 
-        Tensor?[] slots = [Rows.Of(x), taps.contiguous(), bias?.contiguous(), initial?.contiguous(), seqIdx?.contiguous()];
-        bool[] needed = slots.Select(t => t is { requires_grad: true } && t.is_floating_point()).ToArray();
-        if (!is_grad_enabled() || !needed.Contains(true))
+        Tensor?[] inputs = [Rows.Of(x), taps.contiguous(), bias?.contiguous(), initial?.contiguous(), seqIdx?.contiguous()];
+        TensorForm?[] forms = inputs.Select(t => t is { requires_grad: true } && t.is_floating_point() ? TensorForm.Of(t) : null).ToArray();
+        if (!is_grad_enabled() || forms.All(f => f is null))
         {
-            return ConvKernel.Forward(slots, shape, finalStates, Compute.Options);
+            var (result, final) = ConvKernel.Forward(inputs, shape, finalStates, Compute.Options);
+            return (result.MoveToOuterDisposeScope(), final?.MoveToOuterDisposeScope());
         }
 
         int at = 0;
-        var call = new ConvCall(shape, slots.Select(t => t is null ? -1 : at++).ToArray(), needed, finalStates, Compute.Options);
-        List<Tensor> outputs = CausalConv1dFunction.apply([.. slots.OfType<Tensor>(), call]);
+        var call = new ConvCall(shape, inputs.Select(t => t is null ? -1 : at++).ToArray(), forms, finalStates, Compute.Options);
+        List<Tensor> outputs = CausalConv1dFunction.apply([.. inputs.OfType<Tensor>(), call]);
+        outputs.ForEach(o => o.MoveToOuterDisposeScope());
         return (outputs[0], finalStates ? outputs[1] : null);
     }
 
@@ -65,31 +67,26 @@ public static class CausalConv1d
     {
         if (x.dim() != 3)
         {
-            throw Wrong("x", x, "[B, L, D]", "Put the batch first, then time, then channels");
+            throw Wrong("x", x, "[B, L, D]", "put the batch first, then time, then channels");
         }
 
         if (x.dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16 or ScalarType.Float16))
         {
-            throw new ArgumentException($"x is {x.dtype}; a causal convolution takes float32, float64, bfloat16 or half. Convert it with to_type.");
-        }
-
-        if (x.device.type != DeviceType.CPU)
-        {
-            throw new NotSupportedException($"x lies on {x.device}; this version convolves on the CPU. Move the tensors with .cpu().");
+            throw new ArgumentException($"x is {x.dtype}; a causal convolution takes float32, float64, bfloat16 or half; convert it with to_type.");
         }
 
         long[] s = x.shape;
         if (weight.dim() != 2 || weight.shape[0] != s[2] || weight.shape[1] is < 2 or > 4)
         {
-            throw Wrong("weight", weight, $"[{s[2]}, W] with W 2, 3 or 4", "It has a row of taps for each channel of x");
+            throw Wrong("weight", weight, $"[{s[2]}, W] with W 2, 3 or 4", "it has a row of taps for each channel of x");
         }
 
         long[] state = [s[0], weight.shape[1] - 1, s[2]];
         foreach (var (name, tensor, expected, advice) in new (string, Tensor?, long[], string)[]
         {
-            ("bias", bias, [s[2]], "It has an entry for each channel"),
-            ("initial_states", initial, state, "It is the W - 1 inputs before the sequence"),
-            ("seq_idx", seqIdx, [s[0], s[1]], "It is a sequence number for each position"),
+            ("bias", bias, [s[2]], "it has an entry for each channel"),
+            ("initial_states", initial, state, "it is the W - 1 inputs before the sequence"),
+            ("seq_idx", seqIdx, [s[0], s[1]], "it is a sequence number for each position"),
         })
         {
             if (tensor is not null && !tensor.shape.SequenceEqual(expected))
@@ -107,14 +104,27 @@ public static class CausalConv1d
             }
         }
 
+        foreach (var (name, tensor) in new[] { ("weight", weight), ("bias", bias), ("initial_states", initial), ("seq_idx", seqIdx) })
+        {
+            if (tensor is not null && tensor.device.type != x.device.type)
+            {
+                throw new ArgumentException($"{name} lies on {tensor.device} and x on {x.device}; move all tensors of a convolution to one device.");
+            }
+        }
+
+        if (x.device.type != DeviceType.CPU)
+        {
+            throw new NotSupportedException($"x lies on {x.device}; this version convolves on the CPU; move the tensors with cpu().");
+        }
+
         if (seqIdx is not null && seqIdx.dtype != ScalarType.Int32)
         {
-            throw new ArgumentException($"seq_idx is {seqIdx.dtype}; it must be Int32. Convert it with to_type.");
+            throw new ArgumentException($"seq_idx is {seqIdx.dtype}; it must be Int32; convert it with to_type.");
         }
 
         return new CausalConv1dShape(s[0], s[1], s[2], (int)weight.shape[1], silu, reverse);
     }
 
     private static ArgumentException Wrong(string name, Tensor tensor, string expected, string advice) =>
-        new($"{name} has shape [{string.Join(", ", tensor.shape)}], expected {expected}. {advice}.");
+        new($"{name} has shape [{string.Join(", ", tensor.shape)}], expected {expected}; {advice}.");
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MambaExt.Scan;
 
 /// <summary>What a recorded convolution remembers beside its tensors; as <see cref="ScanCall"/>.</summary>
-internal sealed record ConvCall(CausalConv1dShape Shape, int[] Slots, bool[] Needed, bool FinalStates, KernelOptions Options);
+internal sealed record ConvCall(CausalConv1dShape Shape, int[] Slots, TensorForm?[] Forms, bool FinalStates, KernelOptions Options);
 
 /// <summary>The causal convolution as one autograd node. It keeps its inputs and nothing else.</summary>
 internal sealed class CausalConv1dFunction : autograd.MultiTensorFunction<CausalConv1dFunction>
@@ -18,6 +18,7 @@ internal sealed class CausalConv1dFunction : autograd.MultiTensorFunction<Causal
         var call = (ConvCall)vars[^1];
         Tensor[] present = vars.Take(vars.Length - 1).Cast<Tensor>().ToArray();
         ctx.save_data("call", call);
+        ctx.set_materialize_grads(false);
         ctx.save_for_backward([.. present]);
         var (result, final) = ConvKernel.Forward(Unpack(call, present), call.Shape, call.FinalStates, call.Options);
         return final is null ? [result] : [result, final];
@@ -26,24 +27,20 @@ internal sealed class CausalConv1dFunction : autograd.MultiTensorFunction<Causal
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
         var call = (ConvCall)ctx.get_data("call");
-        List<Tensor> saved = ctx.get_saved_variables();
         bool differentiable = is_grad_enabled();
+        int[] passed = Enumerable.Range(0, call.Slots.Length).Where(i => call.Slots[i] >= 0).ToArray();
         List<Tensor> gradients = BackwardGuard.Run(
-            () =>
+            () => Gradients.Scoped(() =>
             {
-                Tensor?[] inputs = Unpack(call, saved);
-                Tensor? gradFinal = call.FinalStates ? grad_outputs[1] : null;
+                Tensor?[] inputs = Unpack(call, ctx.get_saved_variables());
+                Tensor? gradOut = Gradients.Arrived(grad_outputs[0]), gradFinal = call.FinalStates ? Gradients.Arrived(grad_outputs[1]) : null;
                 List<Tensor?> slots = differentiable
-                    ? ComposedConv.Backward(inputs, call, grad_outputs[0], gradFinal)
-                    : ConvKernel.Backward(inputs, call.Shape, grad_outputs[0], gradFinal, call.Needed, call.Options);
-                return [.. Enumerable.Range(0, inputs.Length).Where(i => call.Slots[i] >= 0).Select(i => slots[i]), null];
-            },
-            [.. saved, null]);
-        if (!differentiable)
-        {
-            saved.ForEach(s => s.Dispose());
-        }
-
+                    ? ComposedConv.Backward(inputs, call.Shape, gradOut, gradFinal)
+                    : ConvKernel.Backward(inputs, call.Shape, gradOut, gradFinal, call.Forms, call.Options);
+                return [.. passed.Select(i => slots[i]), null];
+            }),
+            [.. passed.Select(i => call.Forms[i]), null]);
+        grad_outputs.ForEach(g => g.Dispose());
         return gradients;
     }
 

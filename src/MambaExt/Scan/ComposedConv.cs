@@ -1,4 +1,5 @@
 using MambaExt.Kernels;
+using MambaExt.Native;
 using static TorchSharp.torch;
 
 namespace MambaExt.Scan;
@@ -7,26 +8,11 @@ namespace MambaExt.Scan;
 internal static class ComposedConv
 {
     /// <summary>Gradients with a graph of their own.</summary>
-    public static List<Tensor?> Backward(IReadOnlyList<Tensor?> t, ConvCall call, Tensor gradOut, Tensor? gradFinal)
+    public static List<Tensor?> Backward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape, Tensor? gradOut, Tensor? gradFinal)
     {
         Tensor?[] inputs = t.Select(x => x is null || !x.is_floating_point() ? x : x.view_as(x)).ToArray();
-        var (result, final) = Forward(inputs, call.Shape);
-        int[] wanted = Enumerable.Range(0, inputs.Length).Where(i => inputs[i] is { requires_grad: true }).ToArray();
-        List<Tensor> outputs = [result], gradients = [gradOut];
-        if (gradFinal is not null && final.requires_grad)
-        {
-            outputs.Add(final);
-            gradients.Add(gradFinal);
-        }
-
-        IList<Tensor> found = autograd.grad(outputs, wanted.Select(i => inputs[i]!).ToList(), gradients, true, true, true);
-        var slots = new Tensor?[inputs.Length];
-        for (int k = 0; k < wanted.Length; k++)
-        {
-            slots[wanted[k]] = found[k] is { IsInvalid: false } g ? g : zeros_like(inputs[wanted[k]]!);
-        }
-
-        return [.. slots];
+        var (result, final) = Forward(inputs, shape);
+        return Gradients.Composed([(result, gradOut), (final, gradFinal)], inputs);
     }
 
     private static (Tensor Out, Tensor FinalStates) Forward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape)
@@ -52,14 +38,9 @@ internal static class ComposedConv
 
         sum = t[2] is null ? sum! : sum! + t[2]!;
         Tensor result = shape.Silu ? nn.functional.silu(sum) : sum;
-        Tensor final = all.narrow(1, shape.Length, shape.Width - 1);
-        if (numbers is not null)
-        {
-            Tensor own = numbers.narrow(1, shape.Length, shape.Width - 1) == numbers.narrow(1, numbers.shape[1] - 1, 1);
-            final = final * own.to_type(final.dtype).unsqueeze(-1);
-        }
 
-        return (shape.Reverse ? result.flip(1) : result, final);
+        // Packed or not: the last inputs as they are.
+        return (shape.Reverse ? result.flip(1) : result, all.narrow(1, shape.Length, shape.Width - 1));
 
         Tensor Same(int k, long length) => numbers!.narrow(1, k, length) == numbers!.narrow(1, shape.Width - 1, length);
     }

@@ -1,4 +1,5 @@
 using MambaExt.Kernels;
+using MambaExt.Native;
 using static TorchSharp.torch;
 
 namespace MambaExt.Scan;
@@ -9,28 +10,13 @@ namespace MambaExt.Scan;
 /// </summary>
 internal static class ComposedScan
 {
-    /// <summary>Gradients with a graph of their own.</summary>
-    public static List<Tensor?> Backward(ScanTensors t, ScanCall call, Tensor gradOut, Tensor? gradLast)
+    /// <summary>Gradients with a graph of their own, in the order of <see cref="ScanTensors"/>.</summary>
+    public static List<Tensor?> Backward(ScanTensors t, SelectiveScanShape shape, Tensor? gradOut, Tensor? gradLast)
     {
         // Views with the same history: gradients are asked for these, and flow on through them.
         ScanTensors inputs = t.Map(x => x.is_floating_point() ? x.view_as(x) : x);
-        var (result, last) = Forward(inputs, call.Shape);
-        int[] wanted = Enumerable.Range(0, ScanTensors.Slots).Where(i => inputs.All[i] is { requires_grad: true }).ToArray();
-        List<Tensor> outputs = [result], gradients = [gradOut];
-        if (gradLast is not null)
-        {
-            outputs.Add(last);
-            gradients.Add(gradLast);
-        }
-
-        IList<Tensor> found = autograd.grad(outputs, wanted.Select(i => inputs.All[i]!).ToList(), gradients, true, true, true);
-        var slots = new Tensor?[ScanTensors.Slots];
-        for (int k = 0; k < wanted.Length; k++)
-        {
-            slots[wanted[k]] = found[k] is { IsInvalid: false } g ? g : zeros_like(inputs.All[wanted[k]]!);
-        }
-
-        return [.. slots];
+        var (result, last) = Forward(inputs, shape);
+        return Gradients.Composed([(result, gradOut), (last, gradLast)], inputs.All);
     }
 
     /// <summary>out and the last state, recorded by autograd.</summary>

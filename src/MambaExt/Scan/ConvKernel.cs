@@ -29,15 +29,19 @@ internal static unsafe class ConvKernel
         return (result, final);
 
         void Run<T>()
-            where T : unmanaged, IFloatingPointIeee754<T> =>
+            where T : unmanaged, IFloatingPointIeee754<T>
+        {
             Kernel.Forward(shape, Inputs<T>(t), new CausalConv1dOutputs<T> { Out = Pointer<T>(result), FinalStates = Pointer<T>(final) }, options);
+            KeepAlive(t);
+        }
     }
 
-    public static List<Tensor?> Backward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape, Tensor gradOut, Tensor? gradFinal, bool[] needed, KernelOptions options)
+    public static List<Tensor?> Backward(
+        IReadOnlyList<Tensor?> t, CausalConv1dShape shape, Tensor? gradOut, Tensor? gradFinal, TensorForm?[] forms, KernelOptions options)
     {
         using IDisposable _ = no_grad();
-        List<Tensor?> g = t.Select((input, i) => input is not null && needed[i] ? empty(input.shape, input.dtype) : null).ToList();
-        using Tensor dout = gradOut.contiguous();
+        List<Tensor?> g = forms.Select(form => form is null ? null : empty(form.Shape, form.Type)).ToList();
+        using Tensor dout = gradOut?.contiguous() ?? zeros([shape.Batch, shape.Length, shape.Channels], t[0]!.dtype);
         using Tensor? dfinal = gradFinal?.contiguous();
         if (t[0]!.dtype == ScalarType.Float32)
         {
@@ -56,6 +60,16 @@ internal static unsafe class ConvKernel
             var arriving = new CausalConv1dOutputGradients<T> { DOut = Pointer<T>(dout), DFinalStates = Pointer<T>(dfinal) };
             var written = new CausalConv1dInputGradients<T> { DX = Pointer<T>(g[0]), DWeight = Pointer<T>(g[1]), DBias = Pointer<T>(g[2]), DInitialStates = Pointer<T>(g[3]) };
             Kernel.Backward(shape, Inputs<T>(t), arriving, written, options);
+            KeepAlive(t);
+        }
+    }
+
+    /// <summary>The kernel knows addresses only: without this a finalizer may free a tensor that nobody will use again while it runs.</summary>
+    private static void KeepAlive(IReadOnlyList<Tensor?> tensors)
+    {
+        foreach (Tensor? tensor in tensors)
+        {
+            GC.KeepAlive(tensor);
         }
     }
 

@@ -14,18 +14,18 @@ internal static class ScanArguments
     {
         if (t.U.dim() != 3)
         {
-            throw Wrong("u", t.U, "[B, L, D]", "Put the batch first, then time, then channels");
+            throw Wrong("u", t.U, "[B, L, D]", "put the batch first, then time, then channels");
         }
 
         if (!Types.Contains(t.U.dtype))
         {
-            throw new ArgumentException($"u is {t.U.dtype}; a selective scan takes float32, float64, bfloat16 or half. Convert it with to_type.");
+            throw new ArgumentException($"u is {t.U.dtype}; a selective scan takes float32, float64, bfloat16 or half; convert it with to_type.");
         }
 
         long[] u = t.U.shape;
         if (t.A.dim() != 2 || t.A.shape[0] != u[2])
         {
-            throw Wrong("A", t.A, $"[{u[2]}, N]", "It has a row for each channel of u");
+            throw Wrong("A", t.A, $"[{u[2]}, N]", "it has a row for each channel of u");
         }
 
         long states_ = t.A.shape[1];
@@ -37,12 +37,12 @@ internal static class ScanArguments
             throw new ArgumentException($"B has {groupsB} groups and C has {groupsC}; give both the same number.");
         }
 
-        Expect("delta", t.Delta, u, "It has u's shape; expand it first if channels share a step");
-        Expect("z", t.Z, u, "The gate has u's shape");
-        Expect("D", t.D, [u[2]], "It has an entry for each channel");
-        Expect("delta_bias", t.DeltaBias, [u[2]], "It has an entry for each channel");
-        Expect("initial_state", t.InitialState, [u[0], u[2], states_], "It is a state for each batch entry and channel");
-        Expect("seq_idx", t.SequenceIndex, [u[0], u[1]], "It is a sequence number for each position");
+        Expect("delta", t.Delta, u, "it has u's shape, so expand it first if channels share a step");
+        Expect("z", t.Z, u, "the gate has u's shape");
+        Expect("D", t.D, [u[2]], "it has an entry for each channel");
+        Expect("delta_bias", t.DeltaBias, [u[2]], "it has an entry for each channel");
+        Expect("initial_state", t.InitialState, [u[0], u[2], states_], "it is a state for each batch entry and channel");
+        Expect("seq_idx", t.SequenceIndex, [u[0], u[1]], "it is a sequence number for each position");
         string[] names = ["u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state", "seq_idx"];
         bool narrow = t.U.dtype is ScalarType.BFloat16 or ScalarType.Float16;
         for (int i = 1; i < ScanTensors.Slots; i++)
@@ -55,8 +55,8 @@ internal static class ScanArguments
             bool typed = i == 9 ? tensor.dtype == ScalarType.Int32 : tensor.dtype == t.U.dtype || (narrow && tensor.dtype == ScalarType.Float32);
             if (!typed)
             {
-                string allowed = i == 9 ? "int32" : narrow ? $"{t.U.dtype} or Float32" : $"{t.U.dtype}";
-                throw new ArgumentException($"{names[i]} is {tensor.dtype} beside a {t.U.dtype} u; it must be {allowed}. Convert it with to_type.");
+                string allowed = i == 9 ? "Int32" : narrow ? $"{t.U.dtype} or Float32" : $"{t.U.dtype}";
+                throw new ArgumentException($"{names[i]} is {tensor.dtype} beside a {t.U.dtype} u; it must be {allowed}; convert it with to_type.");
             }
 
             if (tensor.device.type != t.U.device.type)
@@ -67,7 +67,7 @@ internal static class ScanArguments
 
         if (t.U.device.type != DeviceType.CPU)
         {
-            throw new NotSupportedException($"u lies on {t.U.device}; this version scans on the CPU. Move the tensors with .cpu().");
+            throw new NotSupportedException($"u lies on {t.U.device}; this version scans on the CPU; move the tensors with cpu().");
         }
 
         var shape = new SelectiveScanShape
@@ -101,7 +101,7 @@ internal static class ScanArguments
         bool grouped = shape.Length == 4 && shape[0] == u[0] && shape[1] == u[1] && shape[3] == states;
         if (!constant && !plain && !grouped)
         {
-            throw Wrong(name, tensor, $"[{u[0]}, {u[1]}, {states}], [{u[0]}, {u[1]}, G, {states}] or constant [{u[2]}, {states}]", "Its last size is A's state size");
+            throw Wrong(name, tensor, $"[{u[0]}, {u[1]}, {states}], [{u[0]}, {u[1]}, G, {states}] or constant [{u[2]}, {states}]", "its last size is A's state size");
         }
 
         return (!constant, grouped ? shape[2] : 1);
@@ -116,5 +116,5 @@ internal static class ScanArguments
     }
 
     private static ArgumentException Wrong(string name, Tensor tensor, string expected, string advice) =>
-        new($"{name} has shape [{string.Join(", ", tensor.shape)}], expected {expected}. {advice}.");
+        new($"{name} has shape [{string.Join(", ", tensor.shape)}], expected {expected}; {advice}.");
 }

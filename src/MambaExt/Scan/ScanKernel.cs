@@ -38,12 +38,15 @@ internal static unsafe class ScanKernel
         return (result, last, kept);
     }
 
-    /// <summary>Gradients in the order of <see cref="ScanTensors"/>; null where <paramref name="needed"/> says so.</summary>
-    public static List<Tensor?> Backward(ScanTensors t, SelectiveScanShape shape, Tensor checkpoints, Tensor gradOut, Tensor? gradLast, bool[] needed, KernelOptions options)
+    /// <summary>Gradients in the order of <see cref="ScanTensors"/>; null where <paramref name="forms"/> says so. No gradient of the
+    /// output counts as zero.</summary>
+    public static List<Tensor?> Backward(
+        ScanTensors t, SelectiveScanShape shape, Tensor checkpoints, Tensor? gradOut, Tensor? gradLast, TensorForm?[] forms, KernelOptions options)
     {
         using IDisposable _ = no_grad();
-        List<Tensor?> gradients = t.All.Select((input, i) => input is not null && needed[i] ? empty(input.shape, input.dtype, input.device) : null).ToList();
-        using Tensor dout = gradOut.contiguous();
+        List<Tensor?> gradients = forms.Select(form => form is null ? null : empty(form.Shape, form.Type, form.Device)).ToList();
+        long[] size = shape.ReturnStates ? [shape.Batch, shape.Length, shape.Channels, shape.States] : [shape.Batch, shape.Length, shape.Channels];
+        using Tensor dout = gradOut?.contiguous() ?? zeros(size, t.U.dtype, t.U.device);
         using Tensor? dlast = gradLast?.contiguous();
         if (t.U.dtype == ScalarType.Float32)
         {
@@ -68,6 +71,7 @@ internal static unsafe class ScanKernel
             Checkpoints = Pointer<T>(checkpoints),
         };
         Kernel.Forward(shape, Inputs<T>(t), outputs, options);
+        KeepAlive(t);
     }
 
     private static void Backward<T>(ScanTensors t, SelectiveScanShape shape, Tensor checkpoints, Tensor dout, Tensor? dlast, List<Tensor?> g, KernelOptions options)
@@ -95,6 +99,17 @@ internal static unsafe class ScanKernel
             InitialState = Pointer<T>(g[8]),
         };
         Kernel.Backward(shape, Inputs<T>(t), Pointer<T>(checkpoints), gradients, options);
+        KeepAlive(t);
+        GC.KeepAlive(checkpoints);
+    }
+
+    /// <summary>The kernel knows addresses only: without this a finalizer may free a tensor that nobody will use again while it runs.</summary>
+    private static void KeepAlive(ScanTensors t)
+    {
+        foreach (Tensor? tensor in t.All)
+        {
+            GC.KeepAlive(tensor);
+        }
     }
 
     private static SelectiveScanInputs<T> Inputs<T>(ScanTensors t)

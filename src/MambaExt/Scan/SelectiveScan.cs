@@ -68,21 +68,20 @@ public static class SelectiveScan
             return (wide.to_type(type).MoveToOuterDisposeScope(), last?.MoveToOuterDisposeScope());
         }
 
+        using DisposeScope own = NewDisposeScope();
         ScanTensors tensors = ScanArguments.Layout(given);
-        bool[] needed = tensors.All.Select(t => t is { requires_grad: true } && t.is_floating_point()).ToArray();
-        if (!is_grad_enabled() || !needed.Contains(true))
+        TensorForm?[] forms = tensors.All.Select(t => t is { requires_grad: true } && t.is_floating_point() ? TensorForm.Of(t) : null).ToArray();
+        if (!is_grad_enabled() || forms.All(f => f is null))
         {
             var (result, last, _) = ScanKernel.Forward(tensors, shape, lastState, checkpoints: false, Compute.Options);
-            return (result, last);
+            return (result.MoveToOuterDisposeScope(), last?.MoveToOuterDisposeScope());
         }
 
-        Tensor[] present = tensors.All.OfType<Tensor>().ToArray();
         int at = 0;
         int[] slots = tensors.All.Select(t => t is null ? -1 : at++).ToArray();
-        var call = new ScanCall(shape, slots, needed, lastState, Compute.Options);
-        List<Tensor> outputs = SelectiveScanFunction.apply([.. present, call]);
-        call.Temporaries.ForEach(t => t.Dispose());
-        call.Temporaries.Clear();
+        var call = new ScanCall(shape, slots, forms, lastState, Compute.Options);
+        List<Tensor> outputs = SelectiveScanFunction.apply([.. tensors.All.OfType<Tensor>(), call]);
+        outputs.ForEach(o => o.MoveToOuterDisposeScope());
         return (outputs[0], lastState ? outputs[1] : null);
     }
 }

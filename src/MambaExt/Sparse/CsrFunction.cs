@@ -23,7 +23,12 @@ internal enum CsrKind
 }
 
 /// <summary>What a recorded sum remembers.</summary>
-internal sealed record CsrCall(CsrMatrix Matrix, CsrKind Kind, bool Transposed, bool NeedsX, bool NeedsFactor);
+/// <param name="Matrix">The sparse matrix</param>
+/// <param name="Kind">What multiplies a gathered row</param>
+/// <param name="Transposed">Sum over the transpose</param>
+/// <param name="XForm">The form of x's gradient, if it needs one</param>
+/// <param name="FactorForm">The form of the weights' or gates' gradient, if they need one</param>
+internal sealed record CsrCall(CsrMatrix Matrix, CsrKind Kind, bool Transposed, TensorForm? XForm, TensorForm? FactorForm);
 
 /// <summary>Sums over the rows of a sparse matrix (or of its transpose) as one autograd node; nothing is copied for the backward pass.</summary>
 internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
@@ -36,16 +41,17 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         BackwardGuard.ThrowPending();
         GradientKeeper.Release();
         Check(matrix, x, factor, kind, transposed);
+        using DisposeScope scope = NewDisposeScope();
         Tensor rows = x.is_contiguous() ? x : x.contiguous();
         Tensor? factors = factor is null || factor.is_contiguous() ? factor : factor.contiguous();
-        var call = new CsrCall(matrix, kind, transposed, x.requires_grad, factor is { requires_grad: true });
-        if (!is_grad_enabled() || (!call.NeedsX && !call.NeedsFactor))
+        var call = new CsrCall(matrix, kind, transposed, x.requires_grad ? TensorForm.Of(x) : null, factor is { requires_grad: true } ? TensorForm.Of(factor) : null);
+        if (!is_grad_enabled() || (call.XForm is null && call.FactorForm is null))
         {
             using IDisposable _ = no_grad();
-            return Compute(call, rows, factors);
+            return Compute(call, rows, factors).MoveToOuterDisposeScope();
         }
 
-        return factors is null ? apply(rows, call) : apply(rows, factors, call);
+        return (factors is null ? apply(rows, call) : apply(rows, factors, call)).MoveToOuterDisposeScope();
     }
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -54,6 +60,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         var x = (Tensor)vars[0];
         Tensor? factor = vars.Length == 3 ? (Tensor)vars[1] : null;
         ctx.save_data("call", call);
+        ctx.set_materialize_grads(false);
         ctx.save_for_backward(factor is null ? [] : [x, factor]);
         using IDisposable _ = no_grad();
         return Compute(call, x, factor);
@@ -62,34 +69,36 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var call = (CsrCall)ctx.get_data("call");
-        List<Tensor> saved = ctx.get_saved_variables();
+        bool factored = call.Kind is CsrKind.Weighted or CsrKind.Gated;
+        TensorForm?[] forms = factored ? [call.XForm, call.FactorForm, null] : [call.XForm, null];
         bool differentiable = is_grad_enabled();
         List<Tensor> gradients = BackwardGuard.Run(
-            () =>
+            () => Gradients.Scoped(() =>
             {
-                Tensor? factor = saved.Count == 2 ? saved[1] : null;
-                Tensor? dx = null, dfactor = null;
+                List<Tensor> saved = ctx.get_saved_variables();
+                Tensor? x = factored ? saved[0] : null, factor = factored ? saved[1] : null, dx, dfactor;
+                if (Gradients.Arrived(grad_output) is not { } arrived)
+                {
+                    return forms.Select(form => form?.Zeros()).ToList();
+                }
+
                 if (differentiable)
                 {
-                    dx = call.NeedsX ? Apply(call.Matrix, grad_output, factor, call.Kind, !call.Transposed) : null;
-                    dfactor = call.NeedsFactor ? ComposedFactorGradient(call, saved[0], grad_output) : null;
+                    dx = call.XForm is null ? null : Apply(call.Matrix, arrived, factor, call.Kind, !call.Transposed);
+                    dfactor = call.FactorForm is null ? null : ComposedFactorGradient(call, x!, arrived);
                 }
                 else
                 {
                     using IDisposable _ = no_grad();
-                    using Tensor dy = grad_output.contiguous();
-                    dx = call.NeedsX ? Compute(call with { Transposed = !call.Transposed }, dy, factor) : null;
-                    dfactor = call.NeedsFactor ? FactorGradient(call, saved[0], dy, factor!) : null;
+                    using Tensor dy = arrived.contiguous();
+                    dx = call.XForm is null ? null : Compute(call with { Transposed = !call.Transposed }, dy, factor);
+                    dfactor = call.FactorForm is null ? null : FactorGradient(call, x!, dy, factor!);
                 }
 
-                return factor is null ? [dx, null] : [dx, dfactor, null];
-            },
-            saved.Count == 2 ? [saved[0], saved[1], null] : [grad_output, null]);
-        if (!differentiable)
-        {
-            saved.ForEach(s => s.Dispose());
-        }
-
+                return factored ? [dx, dfactor, null] : [dx, null];
+            }),
+            forms);
+        grad_output.Dispose();
         return gradients;
     }
 
@@ -123,6 +132,10 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
             case CsrKind.Gated: CsrSum.Gated(rows, from, channels, weights, to, options); break;
             default: CsrSum.Weighted(rows, from, channels, weights, to, options); break;
         }
+
+        // The kernel knows addresses only: a finalizer must not free a tensor that nobody will use again while it runs.
+        GC.KeepAlive(x);
+        GC.KeepAlive(factor);
     }
 
     private static Tensor FactorGradient(CsrCall call, Tensor x, Tensor dy, Tensor factor)
@@ -154,6 +167,9 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         {
             CsrSum.GateGradient(call.Matrix.Forward, gathered, arriving, x.shape[1], target, MambaExt.Compute.Options);
         }
+
+        GC.KeepAlive(x);
+        GC.KeepAlive(dy);
     }
 
     private static Tensor ComposedFactorGradient(CsrCall call, Tensor x, Tensor dy)
@@ -173,7 +189,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
 
         if (x.dtype is not (ScalarType.Float32 or ScalarType.Float64) || x.device.type != DeviceType.CPU)
         {
-            throw new ArgumentException($"x is {x.dtype} on {x.device}; sparse sums take float32 and float64 on the CPU. Convert it with to_type or cpu.");
+            throw new ArgumentException($"x is {x.dtype} on {x.device}; sparse sums take float32 and float64 on the CPU; convert it with to_type or cpu.");
         }
 
         if (factor is null)

@@ -17,6 +17,7 @@ public sealed unsafe class CsrMatrix : IDisposable
     private readonly int* _columns;
     private readonly float* _values;
     private double* _wideValues;
+    private bool _disposed;
 
     /// <summary>Checks and copies the arrays.</summary>
     /// <param name="columns">M</param>
@@ -60,9 +61,23 @@ public sealed unsafe class CsrMatrix : IDisposable
     /// <summary>E.</summary>
     public long EntryCount { get; }
 
-    internal CsrRows Forward => new(Rows, Columns, _offsets, _columns);
+    internal CsrRows Forward
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return new CsrRows(Rows, Columns, _offsets, _columns);
+        }
+    }
 
-    internal CsrRows Transposed => _transpose.Value.Rows;
+    internal CsrRows Transposed
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _transpose.Value.Rows;
+        }
+    }
 
     /// <summary>S x: for each row the sum of value times x[index], x [M, C], result [R, C]. Differentiable in x.</summary>
     public Tensor Multiply(Tensor x) => CsrFunction.Apply(this, x, null, _values == null ? CsrKind.Plain : CsrKind.Valued);
@@ -79,6 +94,7 @@ public sealed unsafe class CsrMatrix : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _disposed = true;
         if (_transpose is { IsValueCreated: true })
         {
             _transpose.Value.Dispose();
