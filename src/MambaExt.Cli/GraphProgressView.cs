@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MambaExt.Graph.Training;
 using Spectre.Console;
 
@@ -6,13 +5,12 @@ namespace MambaExt.Cli;
 
 /// <summary>Progress of graph training on standard error, and the table at the end. On a terminal one line renews itself; where it is
 /// piped there is a line a run, and one every ten seconds while a run is under way.</summary>
-internal sealed class GraphProgressView(int runs, int epochs)
+internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, bool live, TimeProvider clock)
 {
     private static readonly TimeSpan LiveEvery = TimeSpan.FromMilliseconds(200), LineEvery = TimeSpan.FromSeconds(10);
 
-    private readonly long _start = Stopwatch.GetTimestamp();
-    private readonly bool _live = !Console.IsErrorRedirected;
-    private long _shown = Stopwatch.GetTimestamp();
+    private readonly long _start = clock.GetTimestamp();
+    private long _shown = clock.GetTimestamp();
     private int _done;
     private string _model = "";
 
@@ -20,33 +18,33 @@ internal sealed class GraphProgressView(int runs, int epochs)
 
     public void Epoch(NodeEpoch e)
     {
-        if (Stopwatch.GetElapsedTime(_shown) < (_live ? LiveEvery : LineEvery))
+        if (clock.GetElapsedTime(_shown) < (live ? LiveEvery : LineEvery))
         {
             return;
         }
 
-        _shown = Stopwatch.GetTimestamp();
+        _shown = clock.GetTimestamp();
         double part = (_done + (double)e.epoch / epochs) / runs;
-        TimeSpan spent = Stopwatch.GetElapsedTime(_start);
+        TimeSpan spent = clock.GetElapsedTime(_start);
         string line = $"{_model}, run {_done + 1} of {runs}, epoch {e.epoch} of {epochs}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}), at most {Clock(spent / part - spent)} left";
-        if (_live)
+        if (live)
         {
             // A line that wraps could not be taken back.
             int width = Math.Max(20, AnsiConsole.Profile.Width - 1);
-            Console.Error.Write($"\r\x1b[K{(line.Length > width ? line[..width] : line)}");
+            error.Write($"\r\x1b[K{(line.Length > width ? line[..width] : line)}");
         }
         else
         {
-            Console.Error.WriteLine(line);
+            error.WriteLine(line);
         }
     }
 
     public void Done(NodeRun run)
     {
         _done++;
-        _shown = Stopwatch.GetTimestamp();
-        string clear = _live ? "\r\x1b[K" : "";
-        Console.Error.WriteLine($"{clear}{_model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
+        _shown = clock.GetTimestamp();
+        string clear = live ? "\r\x1b[K" : "";
+        error.WriteLine($"{clear}{_model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
     }
 
     /// <summary>A row a model.</summary>

@@ -89,7 +89,7 @@ internal static class GraphTrainCommand
             libtorch = torch.__version__,
         }));
         Console.Error.WriteLine(data.Summary);
-        var view = new GraphProgressView(runs.Count * models.Length, recipe.Training.epochs);
+        var view = new GraphProgressView(runs.Count * models.Length, recipe.Training.epochs, Console.Error, !Console.IsErrorRedirected, TimeProvider.System);
         var results = new List<NodeResult>();
         foreach (string model in models)
         {
