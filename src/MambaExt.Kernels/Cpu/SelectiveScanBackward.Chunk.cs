@@ -15,6 +15,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
             V bias = _in.DeltaBias == null ? V.Zero : ScanBlock<V, T>.Load(_in.DeltaBias + channel, channels);
             V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
+            V largest = V.Zero;
             for (int t = 0; t < steps; t++)
             {
                 long row = rows.Row(start + t);
@@ -28,6 +29,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                     slope.Store(scratch.Slopes + at);
                 }
 
+                largest = V.MaxNative(largest, V.Abs(step));
                 step.Store(scratch.Steps + at);
                 input.Store(scratch.U + at);
                 (step * input).Store(scratch.Inputs + at);
@@ -53,6 +55,8 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
                 gradient.Store(scratch.GradY + at);
             }
+
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(largest) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
@@ -208,6 +212,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         public T* GradB;
         public T* GradC;
         public T* Carry;
+        public bool* Bounded;
 
         public void Prepare(SelectiveScanBackward<V, T> scan)
         {
@@ -233,6 +238,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             long part = (long)scan._chunk * scan._blockElements;
             GradB = scan._shape.PerPositionB ? workspace.Allocate<T>(part) : null;
             GradC = scan._shape.PerPositionC && !scan._shape.ReturnStates ? workspace.Allocate<T>(part) : null;
+            Bounded = workspace.Allocate<bool>(scan._strip);
             Carry = workspace.Allocate<T>((long)scan._plan.BlocksPerGroup * scan._blockElements);
         }
     }
