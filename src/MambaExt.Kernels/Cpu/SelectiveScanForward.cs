@@ -233,15 +233,16 @@ internal sealed unsafe class SelectiveScanForward<V, T>
             T* u = _in.U + rows.Row(start) * _in.UStride + channel;
             T* delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
             long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
-            int at = j * ScanPlan.Chunk * V.Count;
+            int first = j * ScanPlan.Chunk * V.Count;
+            T* dt = scratch.Steps + first, du = scratch.Inputs + first, y = scratch.Y + first;
             V largest = V.Zero;
-            for (int t = 0; t < steps; t++, at += V.Count)
+            for (T* end = dt + steps * V.Count; dt < end; dt += V.Count, du += V.Count, y += V.Count)
             {
                 V input = ScanBlock<V, T>.Load(u, channels);
                 V step = ScanChunk<V, T>.Discretize(ScanBlock<V, T>.Load(delta, channels), bias, softplus);
-                step.Store(scratch.Steps + at);
-                (step * input).Store(scratch.Inputs + at);
-                (skip * input).Store(scratch.Y + at);
+                step.Store(dt);
+                (step * input).Store(du);
+                (skip * input).Store(y);
                 largest = V.MaxNative(largest, V.Abs(step));
                 u += uStep;
                 delta += deltaStep;
