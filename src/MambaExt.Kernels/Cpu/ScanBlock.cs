@@ -24,6 +24,18 @@ internal static unsafe class ScanBlock<V, T>
         }
     }
 
+    /// <summary>The largest lane of <paramref name="value"/>.</summary>
+    public static T Largest(V value)
+    {
+        T largest = ((T*)&value)[0];
+        for (int lane = 1; lane < V.Count; lane++)
+        {
+            largest = T.Max(largest, ((T*)&value)[lane]);
+        }
+
+        return largest;
+    }
+
     /// <summary>[channels, N] to [N, lanes], times <paramref name="factor"/>; lanes without a channel become zero.</summary>
     public static void Transpose(T* source, T* target, int channels, int states, T factor)
     {

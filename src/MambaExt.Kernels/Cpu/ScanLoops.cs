@@ -7,13 +7,29 @@ internal readonly unsafe struct ScanLoops<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> OneState;
     public readonly bool PerPositionB;
     public readonly bool PerPositionC;
 
-    private ScanLoops(delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> oneState, bool perPositionB, bool perPositionC)
+    // An emulated 512-bit vector is two registers, and four states of them leave none for the constants.
+    private static readonly bool FourAtOnce = V.Bits < 512 || System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated;
+
+    private readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> _one;
+    private readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> _oneBounded;
+    private readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, void> _four;
+    private readonly delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, void> _fourBounded;
+
+    private ScanLoops(
+        delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> one,
+        delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> oneBounded,
+        delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, void> four,
+        delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, void> fourBounded,
+        bool perPositionB,
+        bool perPositionC)
     {
-        OneState = oneState;
+        _one = one;
+        _oneBounded = oneBounded;
+        _four = four;
+        _fourBounded = fourBounded;
         PerPositionB = perPositionB;
         PerPositionC = perPositionC;
     }
@@ -41,17 +57,35 @@ internal readonly unsafe struct ScanLoops<V, T>
         (false, _, false) => Of<Off, On, Off, On>(),
     };
 
-    /// <summary>All states of a block over the steps of a chunk. Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep}"/>.</summary>
-    public void Run(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int states, int* starts, int sequences, int steps, bool continues, ref RowsAhead ahead)
+    /// <summary>All states of a block over the steps of a chunk. Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep, TBounded}"/>.</summary>
+    public void Run(
+        T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int states, int* starts, int sequences, int steps, bool continues, bool bounded, ref RowsAhead ahead)
     {
-        for (int n = 0; n < states; n++)
+        int n = 0;
+        for (; FourAtOnce && n + 4 <= states; n += 4)
         {
             int at = n * V.Count;
-            OneState(
+            (bounded ? _fourBounded : _four)(
                 dt, du, y, a + at, h + at, b + (PerPositionB ? n : at), PerPositionB ? bStep : 0, c + (PerPositionC ? n : at), PerPositionC ? cStep : 0,
-                starts, sequences, steps, continues, null, null);
+                starts, sequences, steps, continues);
             ahead.Ask();
         }
+
+        for (; n < states; n++)
+        {
+            One(dt, du, y, a, h, b, bStep, c, cStep, n, starts, sequences, steps, continues, bounded, null, null);
+            ahead.Ask();
+        }
+    }
+
+    /// <summary>State n of a block; its results are kept where <paramref name="kept"/> and <paramref name="decays"/> say.</summary>
+    public void One(
+        T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int n, int* starts, int sequences, int steps, bool continues, bool bounded, T* kept, T* decays)
+    {
+        int at = n * V.Count;
+        (bounded ? _oneBounded : _one)(
+            dt, du, y, a + at, h + at, b + (PerPositionB ? n : at), PerPositionB ? bStep : 0, c + (PerPositionC ? n : at), PerPositionC ? cStep : 0,
+            starts, sequences, steps, continues, kept, decays);
     }
 
     private static ScanLoops<V, T> Of<TB, TC, TY, TKeep>()
@@ -59,5 +93,7 @@ internal readonly unsafe struct ScanLoops<V, T>
         where TC : ISwitch
         where TY : ISwitch
         where TKeep : ISwitch =>
-        new(&ScanRecurrence<V, T, TB, TC, TY, TKeep>.Run, TB.On, TC.On);
+        new(
+            &ScanRecurrence<V, T, TB, TC, TY, TKeep, Off>.One, &ScanRecurrence<V, T, TB, TC, TY, TKeep, On>.One,
+            &ScanRecurrence<V, T, TB, TC, TY, TKeep, Off>.Four, &ScanRecurrence<V, T, TB, TC, TY, TKeep, On>.Four, TB.On, TC.On);
 }

@@ -11,6 +11,24 @@ internal static unsafe class ScanParameters<V, T>
     public static T* Decay(in SelectiveScanShape shape, in ScanPlan plan, T* a, Workspace workspace) =>
         Arrange(shape, plan, a, workspace, T.CreateTruncating(VectorMath.Log2E));
 
+    /// <summary>Largest |A'| of each block, [blocks]: with the largest |dt| of a chunk it tells whether any decay needs bounds.</summary>
+    public static T* Largest(in SelectiveScanShape shape, in ScanPlan plan, T* decay, Workspace workspace)
+    {
+        int elements = shape.States * V.Count;
+        T* largest = workspace.Allocate<T>(plan.Blocks);
+        for (int block = 0; block < plan.Blocks; block++)
+        {
+            largest[block] = T.Zero;
+            for (int i = 0; i < elements; i++)
+            {
+                // Max propagates not-a-number, and a comparison with it fails: such a block keeps its bounds.
+                largest[block] = T.Max(largest[block], T.Abs(decay[(long)block * elements + i]));
+            }
+        }
+
+        return largest;
+    }
+
     /// <summary>A constant B or C.</summary>
     public static T* Constant(in SelectiveScanShape shape, in ScanPlan plan, T* parameter, Workspace workspace) =>
         Arrange(shape, plan, parameter, workspace, T.One);

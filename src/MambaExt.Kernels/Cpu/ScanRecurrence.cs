@@ -25,15 +25,17 @@ internal readonly struct Off : ISwitch
 /// The recurrence h_t = 2^(dt_t A') h_(t-1) + du_t B_t, y_t = sum_n C_t h_t over the steps of a chunk, for one block of channels and
 /// one state n: its h and A' (A log2 e) stay in registers, channels are lanes.
 /// <typeparamref name="TB"/>: B is per position (a scalar for all lanes), else constant (a vector for all steps); <typeparamref name="TC"/> the same for C;
-/// <typeparamref name="TY"/>: y is wanted; <typeparamref name="TKeep"/>: states and decays are kept for the backward sweep.
+/// <typeparamref name="TY"/>: y is wanted; <typeparamref name="TKeep"/>: states and decays are kept for the backward sweep;
+/// <typeparamref name="TBounded"/>: |dt A'| is known to stay below the limit of <see cref="BoundedExp2{V, T}"/>, so nothing is clamped.
 /// </summary>
-internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep>
+internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep, TBounded>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
     where TB : ISwitch
     where TC : ISwitch
     where TY : ISwitch
     where TKeep : ISwitch
+    where TBounded : ISwitch
 {
     /// <summary>
     /// The steps of a chunk for one state, from zero wherever a sequence begins. With <typeparamref name="TKeep"/>, the state after
@@ -55,15 +57,12 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep>
     /// <param name="kept">[steps + 1, lanes]</param>
     /// <param name="decays">[steps, lanes]</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int* starts, int sequences, int steps, bool continues, T* kept, T* decays)
+    public static void One(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int* starts, int sequences, int steps, bool continues, T* kept, T* decays)
     {
-        // One state at a time leaves registers for the constants of the exponential.
-        T* k = (T*)Exp2Constants.Table;
-        V low = V.Load(k), magic = V.Load(k + 2 * Exp2Constants.Stride);
-        V k0 = V.Load(k + 4 * Exp2Constants.Stride), k1 = V.Load(k + 5 * Exp2Constants.Stride), k2 = V.Load(k + 6 * Exp2Constants.Stride);
-        V k3 = V.Load(k + 7 * Exp2Constants.Stride), k4 = V.Load(k + 8 * Exp2Constants.Stride);
         V decay = V.Load(a), state = continues ? V.Load(h) : V.Zero;
         V fixedB = TB.On ? default : V.Load(b), fixedC = TC.On || !TY.On ? default : V.Load(c);
+        V magic = BoundedExp2<V, T>.Constant(0), one = BoundedExp2<V, T>.Constant(1), q0 = BoundedExp2<V, T>.Constant(2), q1 = BoundedExp2<V, T>.Constant(3);
+        V q2 = BoundedExp2<V, T>.Constant(4), q3 = BoundedExp2<V, T>.Constant(5), q4 = BoundedExp2<V, T>.Constant(6);
         nint at = starts[0] * V.Count;
         b += starts[0] * bStep;
         c += starts[0] * cStep;
@@ -77,22 +76,8 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep>
             nint end = (sequence + 1 < sequences ? starts[sequence + 1] : steps) * V.Count;
             for (; at < end; at += V.Count)
             {
-                V e;
-                if (typeof(T) == typeof(float))
-                {
-                    V x = V.MinNative(V.Load(k + Exp2Constants.Stride), V.MaxNative(low, V.Load(dt + at) * decay));
-                    V shifted = x + magic;
-                    V f = x - (shifted - magic);
-                    V q = V.MultiplyAdd(V.MultiplyAdd(V.MultiplyAdd(V.MultiplyAdd(k0, f, k1), f, k2), f, k3), f, k4);
-                    e = V.AddToExponent(V.MultiplyAdd(q, f, V.Load(k + 3 * Exp2Constants.Stride)), shifted);
-                }
-                else
-                {
-                    e = VectorMath.Exp2<V, T>(V.Load(dt + at) * decay);
-                }
-
-                V input = V.Load(du + at) * (TB.On ? V.Broadcast(*b) : fixedB);
-                state = V.MultiplyAdd(e, state, input);
+                V e = Decay(V.Load(dt + at) * decay, magic, one, q0, q1, q2, q3, q4);
+                state = V.MultiplyAdd(e, state, V.Load(du + at) * (TB.On ? V.Broadcast(*b) : fixedB));
                 if (TKeep.On)
                 {
                     state.Store(kept + at + V.Count);
@@ -111,4 +96,68 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep>
 
         state.Store(h);
     }
+
+    /// <summary>Four neighbouring states, as <see cref="One"/> without keeping: dt, dt u and y are read once for all of them. Written out,
+    /// because the JIT keeps separate variables in registers and an array in memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Four(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int* starts, int sequences, int steps, bool continues)
+    {
+        V h0 = V.Zero, h1 = V.Zero, h2 = V.Zero, h3 = V.Zero;
+        if (continues)
+        {
+            h0 = V.Load(h);
+            h1 = V.Load(h + V.Count);
+            h2 = V.Load(h + 2 * V.Count);
+            h3 = V.Load(h + 3 * V.Count);
+        }
+
+        V magic = BoundedExp2<V, T>.Constant(0), one = BoundedExp2<V, T>.Constant(1), q0 = BoundedExp2<V, T>.Constant(2), q1 = BoundedExp2<V, T>.Constant(3);
+        V q2 = BoundedExp2<V, T>.Constant(4), q3 = BoundedExp2<V, T>.Constant(5), q4 = BoundedExp2<V, T>.Constant(6);
+        nint at = starts[0] * V.Count;
+        b += starts[0] * bStep;
+        c += starts[0] * cStep;
+        for (int sequence = 0; sequence < sequences; sequence++)
+        {
+            if (sequence > 0)
+            {
+                h0 = V.Zero;
+                h1 = V.Zero;
+                h2 = V.Zero;
+                h3 = V.Zero;
+            }
+
+            nint end = (sequence + 1 < sequences ? starts[sequence + 1] : steps) * V.Count;
+            for (; at < end; at += V.Count)
+            {
+                V step = V.Load(dt + at), input = V.Load(du + at);
+                h0 = V.MultiplyAdd(Decay(step * V.Load(a), magic, one, q0, q1, q2, q3, q4), h0, input * B(b, 0));
+                h1 = V.MultiplyAdd(Decay(step * V.Load(a + V.Count), magic, one, q0, q1, q2, q3, q4), h1, input * B(b, 1));
+                h2 = V.MultiplyAdd(Decay(step * V.Load(a + 2 * V.Count), magic, one, q0, q1, q2, q3, q4), h2, input * B(b, 2));
+                h3 = V.MultiplyAdd(Decay(step * V.Load(a + 3 * V.Count), magic, one, q0, q1, q2, q3, q4), h3, input * B(b, 3));
+                if (TY.On)
+                {
+                    V sum = V.MultiplyAdd(h1, C(c, 1), V.MultiplyAdd(h0, C(c, 0), V.Load(y + at)));
+                    V.MultiplyAdd(h3, C(c, 3), V.MultiplyAdd(h2, C(c, 2), sum)).Store(y + at);
+                    c += cStep;
+                }
+
+                b += bStep;
+            }
+        }
+
+        h0.Store(h);
+        h1.Store(h + V.Count);
+        h2.Store(h + 2 * V.Count);
+        h3.Store(h + 3 * V.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Decay(V x, V magic, V one, V q0, V q1, V q2, V q3, V q4) =>
+        TBounded.On ? BoundedExp2<V, T>.Of(x, magic, one, q0, q1, q2, q3, q4) : VectorMath.Exp2<V, T>(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V B(T* b, int n) => TB.On ? V.Broadcast(b[n]) : V.Load(b + n * V.Count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V C(T* c, int n) => TC.On ? V.Broadcast(c[n]) : V.Load(c + n * V.Count);
 }

@@ -15,44 +15,60 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
             V bias = _in.DeltaBias == null ? V.Zero : ScanBlock<V, T>.Load(_in.DeltaBias + channel, channels);
             V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
-            for (int t = 0; t < steps; t++)
+            int first = j * _chunk * V.Count;
+            T* dt = scratch.Steps + first, slopes = scratch.Slopes + first, us = scratch.U + first, du = scratch.Inputs + first, y = scratch.Y + first;
+            T* gradY = scratch.GradY + first, gradZ = scratch.GradZ + first;
+            new Span<T>(scratch.GradInputs + first, steps * V.Count).Clear();
+            new Span<T>(scratch.GradSteps + first, steps * V.Count).Clear();
+            long row = rows.Row(start), direction = rows.Direction;
+            T* u = _in.U + row * _in.UStride + channel, delta = _in.Delta + row * _in.DeltaStride + channel;
+            long uStep = direction * _in.UStride, deltaStep = direction * _in.DeltaStride;
+            bool states = _shape.ReturnStates, softplus = _shape.Softplus, gated = _in.Z != null;
+            T* dout = states ? null : _grad.Out + row * _grad.OutStride + channel;
+            T* z = gated ? _in.Z + row * _in.ZStride + channel : null;
+            long doutStep = states ? 0 : direction * _grad.OutStride, zStep = gated ? direction * _in.ZStride : 0;
+            V one = V.Broadcast(T.One), largest = V.Zero;
+            for (int at = 0; at < steps * V.Count; at += V.Count)
             {
-                long row = rows.Row(start + t);
-                int at = (j * _chunk + t) * V.Count;
-                V input = ScanBlock<V, T>.Load(_in.U + row * _in.UStride + channel, channels);
-                V raw = ScanBlock<V, T>.Load(_in.Delta + row * _in.DeltaStride + channel, channels) + bias;
+                V input = ScanBlock<V, T>.Load(u, channels);
+                V raw = ScanBlock<V, T>.Load(delta, channels) + bias;
+                u += uStep;
+                delta += deltaStep;
                 V step = raw;
-                if (_shape.Softplus)
+                if (softplus)
                 {
                     step = VectorMath.Softplus<V, T>(raw, out V slope);
-                    slope.Store(scratch.Slopes + at);
+                    slope.Store(slopes + at);
                 }
 
-                step.Store(scratch.Steps + at);
-                input.Store(scratch.U + at);
-                (step * input).Store(scratch.Inputs + at);
-                V.Zero.Store(scratch.GradInputs + at);
-                V.Zero.Store(scratch.GradSteps + at);
-                if (_shape.ReturnStates)
+                largest = V.MaxNative(largest, V.Abs(step));
+                step.Store(dt + at);
+                input.Store(us + at);
+                (step * input).Store(du + at);
+                if (states)
                 {
-                    V.Zero.Store(scratch.GradY + at);
+                    V.Zero.Store(gradY + at);
                     continue;
                 }
 
-                V gradient = ScanBlock<V, T>.Load(_grad.Out + row * _grad.OutStride + channel, channels);
-                if (_in.Z != null)
+                V gradient = ScanBlock<V, T>.Load(dout, channels);
+                dout += doutStep;
+                if (gated)
                 {
-                    V z = ScanBlock<V, T>.Load(_in.Z + row * _in.ZStride + channel, channels);
-                    V gate = VectorMath.Sigmoid<V, T>(z);
+                    V gate = ScanBlock<V, T>.Load(z, channels);
+                    z += zStep;
+                    V sigmoid = VectorMath.Sigmoid<V, T>(gate);
 
                     // d(silu z)/dz = s (1 + z (1 - s)), kept with dout until y is known.
-                    (gradient * gate * V.MultiplyAdd(z, V.Broadcast(T.One) - gate, V.Broadcast(T.One))).Store(scratch.GradZ + at);
-                    (skip * input).Store(scratch.Y + at);
-                    gradient = gradient * z * gate;
+                    (gradient * sigmoid * V.MultiplyAdd(gate, one - sigmoid, one)).Store(gradZ + at);
+                    (skip * input).Store(y + at);
+                    gradient = gradient * gate * sigmoid;
                 }
 
-                gradient.Store(scratch.GradY + at);
+                gradient.Store(gradY + at);
             }
+
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(largest) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
@@ -66,32 +82,42 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
             V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
             V sumD = V.Load(gradD + j * V.Count), sumBias = V.Load(gradBias + j * V.Count);
-            for (int t = 0; t < steps; t++)
+            int first = j * _chunk * V.Count;
+            T* dt = scratch.Steps + first, slopes = scratch.Slopes + first, us = scratch.U + first, y = scratch.Y + first;
+            T* gradY = scratch.GradY + first, gradZ = scratch.GradZ + first, gradInputs = scratch.GradInputs + first, gradSteps = scratch.GradSteps + first;
+            long row = rows.Row(start), direction = rows.Direction;
+            bool softplus = _shape.Softplus;
+            T* toDelta = _grad.Delta == null ? null : _grad.Delta + row * _grad.DeltaStride + channel;
+            T* toU = _grad.U == null ? null : _grad.U + row * _grad.UStride + channel;
+            T* toZ = _in.Z == null || _grad.Z == null ? null : _grad.Z + row * _grad.ZStride + channel;
+            long deltaStep = direction * _grad.DeltaStride, uStep = direction * _grad.UStride, zStep = direction * _grad.ZStride;
+            for (int at = 0; at < steps * V.Count; at += V.Count)
             {
-                long row = rows.Row(start + t);
-                int at = (j * _chunk + t) * V.Count;
-                V u = V.Load(scratch.U + at), dy = V.Load(scratch.GradY + at), input = V.Load(scratch.GradInputs + at);
-                V delta = V.MultiplyAdd(V.Load(scratch.GradSteps + at), ln2, input * u);
-                if (_shape.Softplus)
+                V u = V.Load(us + at), dy = V.Load(gradY + at), input = V.Load(gradInputs + at);
+                V delta = V.MultiplyAdd(V.Load(gradSteps + at), ln2, input * u);
+                if (softplus)
                 {
-                    delta *= V.Load(scratch.Slopes + at);
+                    delta *= V.Load(slopes + at);
                 }
 
                 sumD = V.MultiplyAdd(dy, u, sumD);
                 sumBias += delta;
-                if (_grad.Delta != null)
+                if (toDelta != null)
                 {
-                    ScanBlock<V, T>.Store(delta, _grad.Delta + row * _grad.DeltaStride + channel, channels);
+                    ScanBlock<V, T>.Store(delta, toDelta, channels);
+                    toDelta += deltaStep;
                 }
 
-                if (_grad.U != null)
+                if (toU != null)
                 {
-                    ScanBlock<V, T>.Store(V.MultiplyAdd(input, V.Load(scratch.Steps + at), skip * dy), _grad.U + row * _grad.UStride + channel, channels);
+                    ScanBlock<V, T>.Store(V.MultiplyAdd(input, V.Load(dt + at), skip * dy), toU, channels);
+                    toU += uStep;
                 }
 
-                if (_in.Z != null && _grad.Z != null)
+                if (toZ != null)
                 {
-                    ScanBlock<V, T>.Store(V.Load(scratch.GradZ + at) * V.Load(scratch.Y + at), _grad.Z + row * _grad.ZStride + channel, channels);
+                    ScanBlock<V, T>.Store(V.Load(gradZ + at) * V.Load(y + at), toZ, channels);
+                    toZ += zStep;
                 }
             }
 
@@ -208,6 +234,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         public T* GradB;
         public T* GradC;
         public T* Carry;
+        public bool* Bounded;
 
         public void Prepare(SelectiveScanBackward<V, T> scan)
         {
@@ -233,6 +260,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             long part = (long)scan._chunk * scan._blockElements;
             GradB = scan._shape.PerPositionB ? workspace.Allocate<T>(part) : null;
             GradC = scan._shape.PerPositionC && !scan._shape.ReturnStates ? workspace.Allocate<T>(part) : null;
+            Bounded = workspace.Allocate<bool>(scan._strip);
             Carry = workspace.Allocate<T>((long)scan._plan.BlocksPerGroup * scan._blockElements);
         }
     }

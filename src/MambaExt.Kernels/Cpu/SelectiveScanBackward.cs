@@ -23,6 +23,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     private readonly int _chunk;
     private readonly int _strip;
     private readonly T* _a;
+    private readonly T* _largestA;
     private readonly T* _b;
     private readonly T* _c;
     private readonly ScanLoops<V, T> _recompute;
@@ -44,6 +45,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         _chunk = _plan.CheckpointSteps;
         _strip = Math.Max(1, ScanPlan.Strip * ScanPlan.Chunk / _chunk);
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
+        _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
         _recompute = ScanLoops<V, T>.Kept(shape.PerPositionB, shape.PerPositionC, inputs.Z != null);
@@ -157,9 +159,9 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
             for (int i = 0; i < (pair ? 2 : 1); i++)
             {
-                _recompute.OneState(
-                    buffers.Steps, buffers.Inputs, scratch.Y + own, a + i * lanes, h + i * lanes, b + i * (_shape.PerPositionB ? 1 : lanes), _shape.PerPositionB ? bStep : 0,
-                    c + i * (_shape.PerPositionC ? 1 : lanes), _shape.PerPositionC ? cStep : 0, starts, sequences, steps, continues, scratch.Kept + i * keepStep, scratch.Decays + i * keepStep);
+                _recompute.One(
+                    buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, i, starts, sequences, steps, continues, scratch.Bounded[j],
+                    scratch.Kept + i * keepStep, scratch.Decays + i * keepStep);
             }
 
             if (_shape.ReturnStates)

@@ -19,6 +19,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
     private readonly Workspace _workspace;
     private readonly int _blockElements;
     private readonly T* _a;
+    private readonly T* _largestA;
     private readonly T* _b;
     private readonly T* _c;
     private readonly ScanLoops<V, T> _run;
@@ -33,6 +34,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
         _workspace = workspace;
         _blockElements = shape.States * V.Count;
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
+        _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
         _run = ScanLoops<V, T>.Output(shape.PerPositionB, shape.PerPositionC);
@@ -210,7 +212,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
     {
         int channel = _plan.FirstChannel(strip);
         int bytes = Math.Min(ScanPlan.Strip, end - strip) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * _shape.States);
+        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * (_shape.States / 4 + _shape.States % 4));
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
@@ -231,17 +233,22 @@ internal sealed unsafe class SelectiveScanForward<V, T>
             T* u = _in.U + rows.Row(start) * _in.UStride + channel;
             T* delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
             long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
-            int at = j * ScanPlan.Chunk * V.Count;
-            for (int t = 0; t < steps; t++, at += V.Count)
+            int first = j * ScanPlan.Chunk * V.Count;
+            T* dt = scratch.Steps + first, du = scratch.Inputs + first, y = scratch.Y + first;
+            V largest = V.Zero;
+            for (T* end = dt + steps * V.Count; dt < end; dt += V.Count, du += V.Count, y += V.Count)
             {
                 V input = ScanBlock<V, T>.Load(u, channels);
                 V step = ScanChunk<V, T>.Discretize(ScanBlock<V, T>.Load(delta, channels), bias, softplus);
-                step.Store(scratch.Steps + at);
-                (step * input).Store(scratch.Inputs + at);
-                (skip * input).Store(scratch.Y + at);
+                step.Store(dt);
+                (step * input).Store(du);
+                (skip * input).Store(y);
+                largest = V.MaxNative(largest, V.Abs(step));
                 u += uStep;
                 delta += deltaStep;
             }
+
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(largest) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
@@ -255,7 +262,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
         T* decay = _a + (long)block * _blockElements;
         if (!_shape.ReturnStates)
         {
-            (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, ref ahead);
+            (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
             return;
         }
 
@@ -263,7 +270,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
         {
             // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
             bool begins = sequence < sequences && starts[sequence] == t && (++sequence > 1 || !continues);
-            _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, ref ahead);
+            _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
             T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
             ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
         }
@@ -329,6 +336,9 @@ internal sealed unsafe class SelectiveScanForward<V, T>
         public T* Inputs;
         public T* Y;
 
+        /// <summary>Of each block of the strip: no decay of the chunk needs bounds.</summary>
+        public bool* Bounded;
+
         public void Prepare(SelectiveScanForward<V, T> scan, int blocks)
         {
             if (State == null)
@@ -338,6 +348,7 @@ internal sealed unsafe class SelectiveScanForward<V, T>
                 Steps = scan._workspace.Allocate<T>(Elements * V.Count);
                 Inputs = scan._workspace.Allocate<T>(Elements * V.Count);
                 Y = scan._workspace.Allocate<T>(Elements * V.Count);
+                Bounded = scan._workspace.Allocate<bool>(ScanPlan.Strip);
             }
         }
     }
