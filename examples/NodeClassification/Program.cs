@@ -9,7 +9,6 @@ using QuikGraph;
 const int Communities = 4, Members = 150, Vertices = Communities * Members, Features = 16;
 var random = new Random(1);
 
-// README: graph
 var edges = new AdjacencyGraph<int, SEdge<int>>();
 edges.AddVertexRange(Enumerable.Range(0, Vertices));
 for (int i = 0; i < 5 * Vertices; i++)
@@ -19,7 +18,8 @@ for (int i = 0; i < 5 * Vertices; i++)
     edges.AddEdge(new SEdge<int>(a, b));
 }
 
-CsrGraph graph = edges.ToCsrGraph();
+// README: graph
+CsrGraph graph = edges.ToCsrGraph();   // edges: any IEdgeListGraph of QuikGraph
 int[] labels = [.. Enumerable.Range(0, Vertices).Select(v => v / Members)];
 var data = new NodeDataSet(
     "communities", graph, NodeFeatures.Of(Draw(), Vertices, Features), labels, Communities, [Split()], NodeMetric.Accuracy, DataVariant.Drawn, []);

@@ -61,8 +61,8 @@ using (NewDisposeScope())
     return (tensor(symbols), tensor(labels));
 }
 
-// README: block
 /// <summary>Embedding, two Mamba blocks with residual connections, and a head on the last position.</summary>
+// README: block
 internal sealed class Classifier : nn.Module<Tensor, Tensor>
 {
     private readonly Embedding embedding;

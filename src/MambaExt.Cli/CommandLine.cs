@@ -28,7 +28,7 @@ internal static class CommandLine
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            ParseResult parsed = Root.Value.Parse(args);
+            ParseResult parsed = Parse(args);
             if (parsed.Errors.Count > 0)
             {
                 WrongUse.Write(Root.Value, parsed, Console.Error);
@@ -46,13 +46,15 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>The arguments as the commands understand them.</summary>
+    public static ParseResult Parse(params string[] args) => Root.Value.Parse(args);
+
     private static (int Code, string Text) Explain(Exception e) => e switch
     {
         OperationCanceledException => (ExitCode.Interrupted, "Interrupted."),
 
         // An environment variable that nobody can make sense of is noticed where a static field first asks for it.
-        TypeInitializationException { InnerException: TypeInitializationException inner } => Explain(inner),
-        TypeInitializationException { InnerException: InvalidOperationException inner } => (ExitCode.WrongUse, inner.Message),
+        TypeInitializationException when e.GetBaseException() is InvalidOperationException cause => (ExitCode.WrongUse, cause.Message),
         ArgumentException { ParamName: { } name } => (ExitCode.WrongUse, e.Message.Split($" (Parameter '{name}')")[0]),
         ArgumentException or DirectoryNotFoundException or FileNotFoundException => (ExitCode.WrongUse, e.Message),
         InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or NotSupportedException => (ExitCode.Failed, e.Message),
