@@ -1,15 +1,16 @@
-using System.Diagnostics;
 using MambaExt.Graph.Training;
 using Spectre.Console;
 
 namespace MambaExt.Cli;
 
-/// <summary>Progress of graph training on standard error: one line that renews itself, or a line a run where it is piped; and the table at the end.</summary>
-internal sealed class GraphProgressView(int runs, int epochs)
+/// <summary>Progress of graph training on standard error, and the table at the end. On a terminal one line renews itself; where it is
+/// piped there is a line a run, and one every ten seconds while a run is under way.</summary>
+internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, bool live, TimeProvider clock)
 {
-    private readonly long _start = Stopwatch.GetTimestamp();
-    private readonly bool _live = !Console.IsErrorRedirected;
-    private long _shown;
+    private static readonly TimeSpan LiveEvery = TimeSpan.FromMilliseconds(200), LineEvery = TimeSpan.FromSeconds(10);
+
+    private readonly long _start = clock.GetTimestamp();
+    private long _shown = clock.GetTimestamp();
     private int _done;
     private string _model = "";
 
@@ -17,29 +18,42 @@ internal sealed class GraphProgressView(int runs, int epochs)
 
     public void Epoch(NodeEpoch e)
     {
-        if (!_live || Stopwatch.GetElapsedTime(_shown).TotalMilliseconds < 200)
+        if (clock.GetElapsedTime(_shown) < (live ? LiveEvery : LineEvery))
         {
             return;
         }
 
-        _shown = Stopwatch.GetTimestamp();
-        double part = (_done + (double)e.epoch / epochs) / runs, seconds = Stopwatch.GetElapsedTime(_start).TotalSeconds;
-        string left = part > 0.02 ? $", about {TimeSpan.FromSeconds(seconds / part - seconds):m\\:ss} left" : "";
-        Console.Error.Write($"\r\x1b[K{_model}, run {_done + 1} of {runs}, epoch {e.epoch}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}){left}");
+        _shown = clock.GetTimestamp();
+        double part = (_done + (double)e.epoch / epochs) / runs;
+        TimeSpan spent = clock.GetElapsedTime(_start);
+        string line = $"{_model}, run {_done + 1} of {runs}, epoch {e.epoch} of {epochs}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}), at most {Clock(spent / part - spent)} left";
+        if (live)
+        {
+            // A line that wraps could not be taken back.
+            int width = Math.Max(20, AnsiConsole.Profile.Width - 1);
+            error.Write($"\r\x1b[K{(line.Length > width ? line[..width] : line)}");
+        }
+        else
+        {
+            error.WriteLine(line);
+        }
     }
 
     public void Done(NodeRun run)
     {
         _done++;
-        string clear = _live ? "\r\x1b[K" : "";
-        Console.Error.WriteLine($"{clear}{_model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
+        _shown = clock.GetTimestamp();
+        string clear = live ? "\r\x1b[K" : "";
+        error.WriteLine($"{clear}{_model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
     }
 
+    /// <summary>A row a model.</summary>
     public static void Table(IReadOnlyList<NodeResult> results)
     {
         NodeResult first = results[0];
         string metric = first.metric == "roc_auc" ? "ROC AUC" : "accuracy";
-        var table = new Table().Border(TableBorder.Simple).Title($"{first.dataset}, {first.variant}: {metric}, {first.runs.Count} run(s)");
+        Console.WriteLine($"{first.dataset}, {first.variant}: {metric} in percent, {(first.runs.Count == 1 ? "1 run" : $"mean ± deviation of {first.runs.Count} runs")}");
+        var table = new Table().Border(TableBorder.Simple);
         table.AddColumn("model");
         foreach (string name in new[] { "test", "validation", "parameters", "epochs", "seconds" })
         {
@@ -53,6 +67,8 @@ internal sealed class GraphProgressView(int runs, int epochs)
                 $"{r.runs.Average(x => x.epochs):f0}", $"{r.runs.Sum(x => x.seconds):f1}");
         }
 
-        AnsiConsole.Write(table);
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
     }
+
+    private static string Clock(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
 }

@@ -21,10 +21,10 @@ internal sealed record ScanBenchmarkResult(
 /// </summary>
 internal static unsafe class ScanBenchmark
 {
-    // A yardstick of more numbers than this is timed on this many and scaled.
-    private const long MostYardstick = 1L << 28;
+    /// <summary>A yardstick of more numbers than this is timed on this many and scaled.</summary>
+    public const long MostYardstick = 1L << 28;
 
-    public static ScanBenchmarkResult Run<T>(ScanBenchmarkCase one, int rounds)
+    public static ScanBenchmarkResult Run<T>(ScanBenchmarkCase one, int rounds, CancellationToken token)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         using DisposeScope scope = NewDisposeScope();
@@ -61,6 +61,7 @@ internal static unsafe class ScanBenchmark
         long forwardBytes = 0, backwardBytes = 0;
         for (int round = -2; round < rounds; round++)
         {
+            token.ThrowIfCancellationRequested();
             target.copy_(source);
             double e = Time(() => target.exp_());
             double f = Time(() => Kernel.Forward(shape, inputs, outputs, options));

@@ -48,4 +48,17 @@ internal sealed record ScanBenchmarkCase(long B, long L, int D, int N, int G = 1
 
         return new ScanBenchmarkCase(n[0], n[1], (int)n[2], (int)n[3]);
     }
+
+    /// <summary>Refuses a shape whose tensors would not fit beside what runs here already.</summary>
+    public void RequireMemory(int elementBytes)
+    {
+        // Eight sequences [B, L, D] beside the gradients of three, B and C with theirs, states kept every few positions, the yardstick twice.
+        double sequences = 11.0 * B * L * D, selections = 4.0 * B * L * G * N, kept = (double)B * L * D * N / 32;
+        double need = elementBytes * (sequences + selections + kept + 2.0 * Math.Min((double)B * L * D * N, ScanBenchmark.MostYardstick));
+        long have = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (need > 0.75 * have)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"--shape {Shape} needs about {need / 1e9:f0} GB, and this machine has {have / 1e9:f0} GB; take a smaller shape."));
+        }
+    }
 }

@@ -1,1 +1,2 @@
+global using MambaExt.Tests.Shared;
 global using Xunit;

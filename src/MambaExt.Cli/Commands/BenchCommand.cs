@@ -1,81 +1,89 @@
 using System.CommandLine;
-using Spectre.Console;
-using TorchSharp;
 
 namespace MambaExt.Cli.Commands;
 
 /// <summary><c>mambaext bench scan</c>: the scan against an in-place exponential over its states, in one run.</summary>
 internal static class BenchCommand
 {
+    private const string Standard = "1x2048x1536x16";
+
+    private static readonly Option<string?> Shape = new("--shape") { Description = $"Batch x length x channels x states (default: {Standard}).", HelpName = "BxLxDxN" };
+    private static readonly Option<bool> Suite = new("--suite") { Description = "Twelve shapes instead of one." };
+    private static readonly Option<string> Type = CommonOptions.Choice("--dtype", "Numbers to scan (default: float32).", "float32", "float64");
+    private static readonly Option<int> Rounds = CommonOptions.Number("--rounds", "R", "Timed rounds, of which the medians are reported.", 1, 1000);
+    private static readonly Option<int> Threads = CommonOptions.Threads();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
     public static Command Create()
     {
-        var shape = new Option<string>("--shape") { Description = "Batch x length x channels x states", HelpName = "BxLxDxN", DefaultValueFactory = _ => "1x2048x1536x16" };
-        var suite = new Option<bool>("--suite") { Description = "Twelve shapes instead of one" };
-        var dtype = new Option<string>("--dtype") { Description = "float32 or float64", DefaultValueFactory = _ => "float32" };
-        var rounds = new Option<int>("--rounds") { Description = "Timed rounds; medians are reported", DefaultValueFactory = _ => 11 };
-        dtype.AcceptOnlyFromAmong("float32", "float64");
-        var threads = CommonOptions.Threads();
-        var json = CommonOptions.Json();
-        rounds.Validators.Add(result =>
+        Rounds.DefaultValueFactory = _ => 11;
+        var scan = new Command("scan", "Time the selective scan, forward and backward.") { Shape, Suite, Type, Rounds, Threads, Json };
+        scan.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is < 1 or > 1000)
+            if (result.GetValue(Suite) && result.GetResult(Shape) is not null)
             {
-                result.AddError("--rounds must be 1 to 1000.");
+                result.AddError("--suite has its own shapes and --shape names one; give one of the two.");
             }
         });
-        var scan = new Command("scan", "Time the selective scan, forward and backward") { shape, suite, dtype, rounds, threads, json };
-        scan.SetAction(parsed =>
-        {
-            if (parsed.GetValue(threads) is { } count)
-            {
-                Compute.Threads = count;
-            }
-
-            // The yardstick runs on as many threads as the scan.
-            torch.set_num_threads(Compute.Threads);
-            IReadOnlyList<ScanBenchmarkCase> cases = parsed.GetValue(suite) ? ScanBenchmarkCase.Suite : [ScanBenchmarkCase.Parse(parsed.GetValue(shape)!)];
-            bool full = parsed.GetValue(dtype) == "float64";
-            var results = new List<ScanBenchmarkResult>();
-            foreach (ScanBenchmarkCase one in cases)
-            {
-                Console.Error.WriteLine($"timing {one.Shape} {one.Note}".TrimEnd());
-                results.Add(full ? ScanBenchmark.Run<double>(one, parsed.GetValue(rounds)) : ScanBenchmark.Run<float>(one, parsed.GetValue(rounds)));
-            }
-
-            if (parsed.GetValue(json))
-            {
-                JsonResult.Write(parsed.GetValue(suite) ? results : results[0]);
-            }
-            else
-            {
-                Print(results);
-            }
-
-            return ExitCode.Done;
-        });
-        return new Command("bench", "Speed and memory on this machine") { scan };
+        scan.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), token));
+        return scan;
     }
 
+    private static int Run(ParseResult parsed, CancellationToken token)
+    {
+        bool full = parsed.GetValue(Type) == "float64";
+        int rounds = parsed.GetValue(Rounds);
+        IReadOnlyList<ScanBenchmarkCase> cases = parsed.GetValue(Suite) ? ScanBenchmarkCase.Suite : [ScanBenchmarkCase.Parse(parsed.GetValue(Shape) ?? Standard)];
+        foreach (ScanBenchmarkCase one in cases)
+        {
+            one.RequireMemory(full ? sizeof(double) : sizeof(float));
+        }
+
+        // The yardstick runs on as many threads as the scan.
+        Threads.Use(parsed);
+        var results = new List<ScanBenchmarkResult>();
+        foreach (ScanBenchmarkCase one in cases)
+        {
+            Console.Error.WriteLine($"timing {one.Shape} {one.Note}".TrimEnd());
+            results.Add(full ? ScanBenchmark.Run<double>(one, rounds, token) : ScanBenchmark.Run<float>(one, rounds, token));
+        }
+
+        if (parsed.GetValue(Json))
+        {
+            JsonResult.Write(parsed.GetValue(Suite) ? results : results[0]);
+        }
+        else
+        {
+            Print(results);
+        }
+
+        return ExitCode.Done;
+    }
+
+    /// <summary>Two tables of at most 80 columns: times, then memory.</summary>
     private static void Print(List<ScanBenchmarkResult> results)
     {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (string name in new[] { "shape", "forward ms", "backward ms", "exp ms", "forward/exp", "backward/exp", "ns/state fwd", "ns/state bwd", "workspace fwd", "workspace bwd", "node" })
-        {
-            table.AddColumn(new TableColumn(name).RightAligned());
-        }
-
+        ScanBenchmarkResult first = results[0];
+        Console.WriteLine($"{first.dtype}, {first.threads} thread(s), {first.vector_bits}-bit vectors, {first.device}");
+        Console.WriteLine("exp: torch.exp_ in place over B L D N numbers, same threads; ns: a state");
+        Console.WriteLine();
+        Console.WriteLine($"{"",-23}{"",11}{"forward",13}{"",14}{"backward",13}");
+        Console.WriteLine($"{"shape",-23}{"exp ms",10}{"ms",10}{"/exp",6}{"ns",8}{"ms",10}{"/exp",6}{"ns",7}");
         foreach (ScanBenchmarkResult r in results)
         {
-            table.AddRow(
-                $"{r.shape} {r.options}".TrimEnd(), $"{r.forward_ms:f2}", $"{r.backward_ms:f2}", $"{r.yardstick_exp_ms:f2}", $"{r.forward_ratio:f2}", $"{r.backward_ratio:f2}",
-                $"{r.forward_ns_per_state:f3}", $"{r.backward_ns_per_state:f3}", Bytes(r.forward_workspace_bytes), Bytes(r.backward_workspace_bytes), Bytes(r.node_bytes));
+            Console.WriteLine(
+                $"{Shaped(r),-23}{r.yardstick_exp_ms,10:f2}{r.forward_ms,10:f2}{r.forward_ratio,6:f2}{r.forward_ns_per_state,8:f3}{r.backward_ms,10:f2}{r.backward_ratio,6:f2}{r.backward_ns_per_state,7:f3}");
         }
 
-        AnsiConsole.Console.Profile.Width = Math.Max(160, AnsiConsole.Console.Profile.Width);
-        AnsiConsole.Write(table);
-        ScanBenchmarkResult first = results[0];
-        Console.WriteLine($"{first.dtype}, {first.threads} thread(s), {first.vector_bits}-bit vectors, {first.device}. exp: torch.exp_ in place over B L D N numbers, same threads.");
+        Console.WriteLine();
+        Console.WriteLine($"{"memory",-23}{"forward workspace",18}{"backward workspace",20}{"kept for backward",19}");
+        foreach (ScanBenchmarkResult r in results)
+        {
+            Console.WriteLine($"{Shaped(r),-23}{Bytes(r.forward_workspace_bytes),18}{Bytes(r.backward_workspace_bytes),20}{Bytes(r.node_bytes),19}");
+        }
     }
+
+    private static string Shaped(ScanBenchmarkResult r) => $"{r.shape} {r.options}".TrimEnd();
 
     private static string Bytes(long bytes) => bytes < 1 << 20 ? $"{bytes / 1024.0:f0} KB" : $"{bytes / 1048576.0:f1} MB";
 }

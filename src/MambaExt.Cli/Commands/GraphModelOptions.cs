@@ -22,7 +22,7 @@ internal static class GraphModelOptions
         Model<double>("--layer_scale", "First scale of each scan layer's contribution", (v, o) => o with { layer_scale = v }),
         Model<bool>("--scan_norm", "A layer norm before each scan layer", (v, o) => o with { scan_norm = v }),
         Model<string>("--order", "Scan order of the vertices: degree or random", (v, o) => o with { order = v }),
-        Model<MessagePassing>("--mpnn", "Message passing: none, gcn, sage or appnp", (v, o) => o with { mpnn = v }),
+        Entry(CommonOptions.Choice("--mpnn", "Message passing beside the scan.", Words), (v, r) => r with { Model = r.Model with { mpnn = Enum.Parse<MessagePassing>(v, ignoreCase: true) } }),
         Model<int>("--mpnn_layers", "Layers or propagation steps of the message passing", (v, o) => o with { mpnn_layers = v }),
         Model<bool>("--mpnn_residual", "Residual connections and norms in the message passing", (v, o) => o with { mpnn_residual = v }),
         Model<double>("--teleport", "Share of its own prediction a vertex keeps in a step of appnp", (v, o) => o with { teleport = v }),
@@ -44,16 +44,17 @@ internal static class GraphModelOptions
     /// <summary>The recipe with what the command line says.</summary>
     public static NodeRecipe Apply(ParseResult parsed, NodeRecipe recipe) => Entries.Aggregate(recipe, (r, entry) => entry.Apply(parsed, r));
 
-    private static (Option, Func<ParseResult, NodeRecipe, NodeRecipe>) Model<T>(string name, string description, Func<T, GraphMambaOptions, GraphMambaOptions> change) =>
-        Entry<T>(name, description, (value, recipe) => recipe with { Model = change(value, recipe.Model) });
+    private static IEnumerable<string> Words => Enum.GetNames<MessagePassing>().Select(name => name.ToLowerInvariant());
 
-    private static (Option, Func<ParseResult, NodeRecipe, NodeRecipe>) Training<T>(string name, string description, Func<T, NodeTrainingOptions, NodeTrainingOptions> change) =>
-        Entry<T>(name, description, (value, recipe) => recipe with { Training = change(value, recipe.Training) });
+    private static (Option, Func<ParseResult, NodeRecipe, NodeRecipe>) Model<T>(string name, string description, Func<T, GraphMambaOptions, GraphMambaOptions> change)
+        where T : IParsable<T> =>
+        Entry(CommonOptions.Value<T>(name, description + "."), (value, recipe) => recipe with { Model = change(value, recipe.Model) });
 
-    private static (Option, Func<ParseResult, NodeRecipe, NodeRecipe>) Entry<T>(string name, string description, Func<T, NodeRecipe, NodeRecipe> change)
-    {
-        // Absent and present are told apart by the tokens: a recipe's value stays where nothing was said.
-        var option = new Option<T>(name) { Description = description + " (default: the data set's recipe)" };
-        return (option, (parsed, recipe) => parsed.GetResult(option) is { Tokens.Count: > 0 } ? change(parsed.GetValue(option)!, recipe) : recipe);
-    }
+    private static (Option, Func<ParseResult, NodeRecipe, NodeRecipe>) Training<T>(string name, string description, Func<T, NodeTrainingOptions, NodeTrainingOptions> change)
+        where T : IParsable<T> =>
+        Entry(CommonOptions.Value<T>(name, description + "."), (value, recipe) => recipe with { Training = change(value, recipe.Training) });
+
+    // A recipe's value stays where the command line says nothing.
+    private static (Option, Func<ParseResult, NodeRecipe, NodeRecipe>) Entry<T>(Option<T> option, Func<T, NodeRecipe, NodeRecipe> change) =>
+        (option, (parsed, recipe) => parsed.GetResult(option) is { Implicit: false } ? change(parsed.GetValue(option)!, recipe) : recipe);
 }

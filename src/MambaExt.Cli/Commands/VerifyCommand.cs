@@ -8,48 +8,56 @@ namespace MambaExt.Cli.Commands;
 /// <summary><c>mambaext verify DIR</c>: golden files against this machine's kernels.</summary>
 internal static class VerifyCommand
 {
-    public static Command Create()
+    private static readonly Argument<string?> Folder = new("DIR") { Description = "Folder of golden files (*.safetensors).", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<int[]> Widths = new("--vector-bits")
     {
-        var folder = new Argument<string>("dir") { Description = "Folder of golden files (*.safetensors)" };
-        var widths = new Option<int[]>("--vector-bits") { Description = "Vector widths to run the kernels at: 128, 256, 512 (default: this process's)", AllowMultipleArgumentsPerToken = true };
-        var threads = CommonOptions.Threads();
-        var json = CommonOptions.Json();
-        widths.Validators.Add(result =>
+        Description = "Vector widths of the kernels (default: MAMBAEXT_VECTOR_BITS, else the widest this machine has). Blocks run at the default only.",
+        HelpName = string.Join('|', VectorWidth.Allowed),
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result =>
         {
-            foreach (int bits in result.GetValueOrDefault<int[]>() ?? [])
+            foreach (string given in result.Tokens.Select(t => t.Value))
             {
-                if (!VectorWidth.Allowed.Contains(bits))
+                if (!VectorWidth.Allowed.Any(bits => bits.ToString() == given))
                 {
-                    result.AddError($"--vector-bits is {bits}; allowed are 128, 256 and 512.");
+                    return CommonOptions.Refuse<int[]>(result, "--vector-bits", given, $"allowed are {string.Join(", ", VectorWidth.Allowed)}");
                 }
             }
+
+            return [.. result.Tokens.Select(t => int.Parse(t.Value)).Distinct()];
+        },
+    };
+
+    private static readonly Option<int> Threads = CommonOptions.Threads();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
+    public static Command Create()
+    {
+        var command = new Command("verify", "Run golden files against this machine's kernels.") { Folder, Widths, Threads, Json };
+        command.Validators.Add(result =>
+        {
+            if (string.IsNullOrWhiteSpace(result.GetValue(Folder)))
+            {
+                result.AddError("No folder was given; name the one that holds the golden files (*.safetensors): mambaext verify DIR.");
+            }
         });
-        var command = new Command("verify", "Run golden files against this machine's kernels") { folder, widths, threads, json };
-        command.SetAction(parsed => Run(
-            parsed.GetValue(folder)!,
-            parsed.GetValue(widths) is { Length: > 0 } chosen ? chosen : [VectorWidth.Default],
-            parsed.GetValue(threads),
-            parsed.GetValue(json)));
+        command.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), token));
         return command;
     }
 
-    private static int Run(string folder, int[] widths, int? threads, bool json)
+    private static int Run(ParseResult parsed, CancellationToken token)
     {
-        if (threads is { } count)
-        {
-            Compute.Threads = count;
-        }
-
+        Threads.Use(parsed);
+        bool json = parsed.GetValue(Json);
+        int[] widths = parsed.GetValue(Widths) is { Length: > 0 } chosen ? chosen : [VectorWidth.Default];
         var results = new List<GoldenResult>();
-        foreach (GoldenResult r in GoldenFiles.Run(folder, Compute.Threads, widths, GoldenBlock.Run))
+        foreach (GoldenResult result in GoldenFiles.Run(parsed.GetValue(Folder)!, Compute.Threads, widths, GoldenBlock.Run))
         {
-            results.Add(r);
+            token.ThrowIfCancellationRequested();
+            results.Add(result);
             if (!json)
             {
-                string verdict = r.Ok is null ? "skip" : r.Ok.Value ? "pass" : "FAIL";
-                Console.WriteLine(r.Ok is null
-                    ? $"{verdict}  {r.File}: {r.Reason}"
-                    : $"{verdict}  {r.File}: {r.Kernel}, {r.VectorBits} bits, error {r.WorstError:e1}, allowed {r.Tolerance:e0} ({r.Reason})");
+                Console.WriteLine(Line(result));
             }
         }
 
@@ -80,4 +88,11 @@ internal static class VerifyCommand
 
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
+
+    private static string Line(GoldenResult r) => r switch
+    {
+        { Ok: null } => $"skip  {r.File}: {r.Reason}",
+        { VectorBits: 0 } => $"FAIL  {r.File}: {r.Reason}",
+        _ => $"{(r.Ok.Value ? "pass" : "FAIL")}  {r.File}: {r.Kernel}, {r.VectorBits} bits, error {r.WorstError:e1}, allowed {r.Tolerance:e0} ({r.Reason})",
+    };
 }

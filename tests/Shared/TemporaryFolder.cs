@@ -1,4 +1,4 @@
-namespace MambaExt.Graph.Tests.Support;
+namespace MambaExt.Tests.Shared;
 
 /// <summary>A folder that goes when the test ends.</summary>
 internal sealed class TemporaryFolder : IDisposable

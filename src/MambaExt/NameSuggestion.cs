@@ -1,7 +1,7 @@
-namespace MambaExt.Graph.DataSets;
+namespace MambaExt;
 
 /// <summary>The known name that a mistyped one most likely meant.</summary>
-internal static class NameSuggestion
+public static class NameSuggestion
 {
     /// <summary>The name of the smallest edit distance; null where nothing is near.</summary>
     public static string? Nearest(string given, IEnumerable<string> known)

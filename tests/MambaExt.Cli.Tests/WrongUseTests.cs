@@ -1,0 +1,140 @@
+using MambaExt.Cli.Tests.Support;
+
+namespace MambaExt.Cli.Tests;
+
+/// <summary>Every mistake gets one sentence on standard error, nothing on standard output, and exit code 1 or 2.</summary>
+public class WrongUseTests
+{
+    private const string Grid = "graph train --dataset minesweeper-grid ";
+
+    [Theory]
+    [InlineData("grpah train", "no command 'grpah'", "did you mean graph?", "'mambaext --help'")]
+    [InlineData("banana", "no command 'banana'", "'mambaext --help'")]
+    [InlineData("graph trian", "no command 'trian'", "did you mean train?")]
+    [InlineData(Grid + "--epoch 3", "no option '--epoch'", "did you mean --epochs?", "'mambaext graph train --help'")]
+    [InlineData(Grid + "--d-model 8", "did you mean --d_model?")]
+    [InlineData(Grid + "extra", "no place for 'extra'")]
+    [InlineData(Grid + "--mpnn_residual maybe", "no place for 'maybe'")]
+    [InlineData("graph train", "--dataset is missing", "minesweeper-grid")]
+    [InlineData("graph train --dataset", "--dataset needs a value")]
+    [InlineData("graph train --dataset coar", "'coar'", "did you mean cora?")]
+    [InlineData("graph train --dataset banana", "'banana'", "known are cora")]
+    [InlineData(Grid + "--epochs x", "--epochs is 'x'", "whole number")]
+    [InlineData(Grid + "--epochs 0", "epochs 0 (1 or more)")]
+    [InlineData(Grid + "--epochs 99999999999", "--epochs is '99999999999'")]
+    [InlineData(Grid + "--learning_rate nan", "--learning_rate is 'nan'", "finite number")]
+    [InlineData(Grid + "--learning_rate 1e400", "--learning_rate is '1e400'", "finite number")]
+    [InlineData(Grid + "--learning_rate -1", "learning_rate -1 (above 0)")]
+    [InlineData(Grid + "--learning_rate 0,1", "--learning_rate is '0,1'")]
+    [InlineData(Grid + "--weight_decay -inf", "--weight_decay is '-inf'")]
+    [InlineData(Grid + "--dropout 1", "dropout", "are 1 and 0")]
+    [InlineData(Grid + "--layer_scale NaN", "--layer_scale is 'NaN'")]
+    [InlineData(Grid + "--d_model 0", "d_model is 0")]
+    [InlineData(Grid + "--d_state 257", "d_state is 257", "1 to 256")]
+    [InlineData(Grid + "--d_model 8 --d_model 9", "--d_model", "2 were provided")]
+    [InlineData(Grid + "--M 0", "(M) is 0")]
+    [InlineData(Grid + "--m -1", "(m) is -1")]
+    [InlineData(Grid + "--order up", "order", "'up'", "degree")]
+    [InlineData(Grid + "--mpnn 7", "--mpnn is '7'", "gcn")]
+    [InlineData(Grid + "--model no-scam", "--model is 'no-scam'", "did you mean no-scan?")]
+    [InlineData(Grid + "--ablations --model no-scan", "--ablations", "--model")]
+    [InlineData(Grid + "--splits 11", "--splits is 11", "give 1 to 10")]
+    [InlineData(Grid + "--seeds 0", "--seeds is '0'", "1 to 1000")]
+    [InlineData(Grid + "--threads 0", "--threads is '0'", "1 to 1024")]
+    [InlineData(Grid + "--threads many", "--threads is 'many'", "1 to 1024")]
+    [InlineData("verify", "No folder was given")]
+    [InlineData("verify /there/is/none", "no folder '/there/is/none'")]
+    [InlineData("verify . --vector-bits", "--vector-bits needs a value", "128|256|512")]
+    [InlineData("verify . --vector-bits 64", "--vector-bits is '64'", "128, 256, 512")]
+    [InlineData("verify . --threads 1025", "--threads is '1025'")]
+    [InlineData("bench scan --shape 1x2", "--shape is '1x2'", "BxLxDxN")]
+    [InlineData("bench scan --shape axbxcxd", "--shape is 'axbxcxd'")]
+    [InlineData("bench scan --shape 0x1x1x1", "--shape is '0x1x1x1'")]
+    [InlineData("bench scan --shape 1x1x1x257", "N at most 256")]
+    [InlineData("bench scan --shape 99999999999999999999x1x1x1", "--shape is '99999999999999999999x1x1x1'")]
+    [InlineData("bench scan --suite --shape 1x1x1x1", "--suite", "--shape")]
+    [InlineData("bench scan --dtype half", "--dtype is 'half'", "float32, float64")]
+    [InlineData("bench scan --rounds x", "--rounds is 'x'", "1 to 1000")]
+    public async Task Wrong_arguments_are_answered_by_one_sentence(string line, params string[] mentions) =>
+        (await CliRun.Line(line)).Refuses(1, mentions);
+
+    [Theory]
+    [InlineData("", "graph", "verify", "bench")]
+    [InlineData("graph", "train")]
+    [InlineData("bench", "scan")]
+    public async Task A_missing_command_is_answered_by_the_help_on_standard_error(string line, params string[] commands)
+    {
+        Answer answer = await CliRun.Line(line);
+        Assert.Equal(1, answer.Code);
+        Assert.Empty(answer.Out);
+        Assert.Contains("Usage:", answer.Error, StringComparison.Ordinal);
+        Assert.EndsWith($"needs a command: {string.Join(", ", commands)}.", answer.Error.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help", "mambaext [command]")]
+    [InlineData("graph train --help", "mambaext graph train [options]")]
+    [InlineData("bench scan --help", "--rounds")]
+    [InlineData("--version", "0.")]
+    public async Task Help_and_version_are_results(string line, string mention)
+    {
+        Answer answer = await CliRun.Line(line);
+        Assert.Equal(0, answer.Code);
+        Assert.Contains(mention, answer.Out, StringComparison.Ordinal);
+        Assert.Empty(answer.Error);
+    }
+
+    [Fact]
+    public async Task A_data_folder_that_is_not_there_is_wrong_use()
+    {
+        using var folder = new TemporaryFolder();
+        string none = Path.Combine(folder.Path, "none");
+        (await CliRun.Here("graph", "train", "--dataset", "cora", "--data", none)).Refuses(1, none, "does not exist");
+        (await CliRun.Here("graph", "train", "--dataset", "cora", "--data", "")).Refuses(1, "--data is ''");
+    }
+
+    [Fact]
+    public async Task Missing_files_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        (await CliRun.Here("graph", "train", "--dataset", "cora", "--data", folder.Path)).Refuses(1, "ind.cora.allx");
+        folder.Write("deep", "ind.cora.x");
+        (await CliRun.Here("graph", "train", "--dataset", "cora", "--data", folder.Path)).Refuses(1, "ind.cora.test.index", "deep");
+        (await CliRun.Here("verify", folder.Path)).Refuses(1, "holds no golden file");
+    }
+
+    [Fact]
+    public async Task A_damaged_file_fails_and_leaves_no_run_folder()
+    {
+        using var folder = new TemporaryFolder();
+        string run = Path.Combine(folder.Path, "run");
+        File.WriteAllBytes(folder.File("data", "minesweeper.npz"), [0x50, 0x4b, 3, 4, 20, 0, 0, 0, 0, 0]);
+        (await CliRun.Here("graph", "train", "--dataset", "minesweeper", "--data", folder.Path, "--out", run)).Refuses(2, "minesweeper.npz");
+        Assert.False(Directory.Exists(run));
+    }
+
+    [Fact]
+    public async Task A_truncated_download_fails()
+    {
+        string whole = SharedData.Require("data", "graph", "heterophilous", "minesweeper.npz");
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("minesweeper.npz"), File.ReadAllBytes(whole)[..^1000]);
+        (await CliRun.Here("graph", "train", "--dataset", "minesweeper", "--data", folder.Path)).Refuses(2, "minesweeper.npz");
+    }
+
+    [Fact]
+    public async Task A_shape_larger_than_the_memory_is_refused_before_anything_is_made() =>
+        (await CliRun.Line("bench scan --shape 4000x1000x1000x1 --dtype float64")).Refuses(1, "needs about", "GB");
+
+    [Theory]
+    [InlineData("MAMBAEXT_VECTOR_BITS", "77")]
+    [InlineData("MAMBAEXT_THREADS", "-1")]
+    public async Task A_wrong_environment_variable_is_named(string name, string value)
+    {
+        Answer answer = await CliRun.Process(["bench", "scan", "--shape", "1x1x1x1"], [(name, value)]);
+        Assert.Equal(1, answer.Code);
+        Assert.Empty(answer.Out);
+        Assert.Contains($"{name} is '{value}'", answer.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", answer.Error, StringComparison.Ordinal);
+    }
+}
