@@ -14,6 +14,28 @@ public unsafe class VectorMathTests
             x => Math.Pow(2, x), -126, 127.5f, step: 61), "float exp2");
 
     [Fact]
+    public void Bounded_exp2_of_float_is_within_a_few_ulp() =>
+        AssertAtMost(3.2, FloatUlps(&BoundedExp2OfFloat, x => Math.Pow(2, x), -125, 125, step: 61), "bounded float exp2");
+
+    [Fact]
+    public void Bounded_exp2_loses_nothing_at_slow_decays()
+    {
+        // The published smallest step times A = -1: the error of the decay's logarithm, not of the decay, is what a long scan adds up.
+        foreach (float x in new[] { -1e-3f, -1e-2f, -0.1f })
+        {
+            V256<float> decay = BoundedExp2OfFloat(V256<float>.Broadcast(x));
+            double got = *(float*)&decay;
+            double roundingOfOne = 6e-8 / Math.Abs(x);
+            Assert.Equal(0, Math.Log2(got) / x - 1, 4.4e-7 + 1.5 * roundingOfOne);
+        }
+    }
+
+    private static V256<float> BoundedExp2OfFloat(V256<float> x) => BoundedExp2<V256<float>, float>.Of(
+        x, Bounded(0), Bounded(1), Bounded(2), Bounded(3), Bounded(4), Bounded(5), Bounded(6));
+
+    private static V256<float> Bounded(int k) => BoundedExp2<V256<float>, float>.Constant(k);
+
+    [Fact]
     public void Exp_of_float_is_within_a_few_ulp() =>
         AssertAtMost(1.28, FloatUlps(&VectorMath.Exp<V256<float>, float>,
             Math.Exp, -87.3f, 88.7f), "float exp");

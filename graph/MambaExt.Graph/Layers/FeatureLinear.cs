@@ -16,8 +16,8 @@ internal sealed class FeatureLinear : nn.Module<GraphInputs, Tensor>
         : base(nameof(FeatureLinear))
     {
         double bound = Math.Sqrt(6.0 / (features + width));
-        weight = nn.Parameter(empty(features, width).uniform_(-bound, bound));
-        bias = nn.Parameter(zeros(width));
+        weight = nn.Parameter(empty(features, width).uniform_(-bound, bound).DetachFromDisposeScope());
+        bias = nn.Parameter(zeros(width).DetachFromDisposeScope());
         _dropout = dropout;
         RegisterComponents();
     }

@@ -58,6 +58,10 @@ public sealed record GraphMambaOptions
     /// as one without it.</summary>
     public double layer_scale { get; init; } = 1;
 
+    /// <summary>A layer norm before each scan layer. Without it (as the code of arXiv 2402.00789) a weak signal stays weak, which few
+    /// labels need.</summary>
+    public bool scan_norm { get; init; } = true;
+
     /// <summary>Scan order of the vertices: degree or random.</summary>
     public string order { get; init; } = "degree";
 

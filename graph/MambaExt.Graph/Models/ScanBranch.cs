@@ -27,24 +27,34 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     private readonly ParameterList node_scales = new();
     private readonly double _dropout;
     private readonly bool _mean;
+    private readonly bool _norm;
 
     public ScanBranch(int features, GraphMambaOptions options)
         : base(nameof(ScanBranch))
     {
         _dropout = options.dropout;
         _mean = options.readout == "mean";
+        _norm = options.scan_norm;
         encoder = new FeatureLinear(features, options.d_model, options.input_dropout);
         for (int i = 0; i < options.token_layers; i++)
         {
-            token_norms.Add(nn.LayerNorm(options.d_model));
-            token_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale)));
+            if (_norm)
+            {
+                token_norms.Add(nn.LayerNorm(options.d_model));
+            }
+
+            token_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale).DetachFromDisposeScope()));
             token_layers.Add(new BidirectionalMambaBlock(options.Block));
         }
 
         for (int i = 0; i < options.node_layers; i++)
         {
-            node_norms.Add(nn.LayerNorm(options.d_model));
-            node_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale)));
+            if (_norm)
+            {
+                node_norms.Add(nn.LayerNorm(options.d_model));
+            }
+
+            node_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale).DetachFromDisposeScope()));
             node_layers.Add(new BidirectionalMambaBlock(options.Block));
         }
 
@@ -60,7 +70,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         Tensor sequence = (inputs.Tokens is null ? x : inputs.Tokens.Multiply(x)).view(vertices, tokens, width);
         for (int i = 0; i < token_layers.Count; i++)
         {
-            Tensor change = token_layers[i].forward(token_norms[i].forward(sequence)) * token_scales[i];
+            Tensor change = token_layers[i].forward(_norm ? token_norms[i].forward(sequence) : sequence) * token_scales[i];
             if (training && _dropout > 0)
             {
                 // One mask for all tokens of a vertex: as strong, and a random number for each of them would take longer than the scan.
@@ -76,7 +86,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
             Tensor ordered = inputs.Order!.Sum(y).unsqueeze(0);                         // [1, V, d]
             for (int i = 0; i < node_layers.Count; i++)
             {
-                ordered = ordered + Drop(node_layers[i].Forward(node_norms[i].forward(ordered), inputs.SequenceIndex)) * node_scales[i];
+                ordered = ordered + Drop(node_layers[i].Forward(_norm ? node_norms[i].forward(ordered) : ordered, inputs.SequenceIndex)) * node_scales[i];
             }
 
             y = inputs.Unorder!.Sum(ordered.squeeze(0));

@@ -20,6 +20,7 @@ internal static class GraphModelOptions
         Model<int>("--node_layers", "Bidirectional layers over the vertices in order", (v, o) => o with { node_layers = v }),
         Model<string>("--readout", "What stands for a vertex after the token layers: last or mean", (v, o) => o with { readout = v }),
         Model<double>("--layer_scale", "First scale of each scan layer's contribution", (v, o) => o with { layer_scale = v }),
+        Model<bool>("--scan_norm", "A layer norm before each scan layer", (v, o) => o with { scan_norm = v }),
         Model<string>("--order", "Scan order of the vertices: degree or random", (v, o) => o with { order = v }),
         Entry(CommonOptions.Choice("--mpnn", "Message passing beside the scan.", Words), (v, r) => r with { Model = r.Model with { mpnn = Enum.Parse<MessagePassing>(v, ignoreCase: true) } }),
         Model<int>("--mpnn_layers", "Layers or propagation steps of the message passing", (v, o) => o with { mpnn_layers = v }),

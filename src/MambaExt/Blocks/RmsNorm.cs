@@ -22,7 +22,7 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
         }
 
         Eps = eps;
-        weight = nn.Parameter(ones(d_model));
+        weight = nn.Parameter(ones(d_model).DetachFromDisposeScope());
         RegisterComponents();
     }
 

@@ -8,7 +8,14 @@ namespace MambaExt.Runs;
 /// <summary>The folder of one run: <c>config.json</c>, <c>metrics.jsonl</c> (a line an epoch), <c>result.json</c>.</summary>
 public sealed class RunFolder : IDisposable
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    // A loss that has become no number is written as "NaN": it must not end the run that could report it.
+    private static readonly JsonSerializerOptions Plain = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    private static readonly JsonSerializerOptions Indented = new(Plain) { WriteIndented = true };
     private readonly StreamWriter _metrics;
 
     /// <summary>Makes the folder, which must not hold a run yet, before anything is computed.</summary>
@@ -58,7 +65,7 @@ public sealed class RunFolder : IDisposable
     /// <summary>Adds a line to <c>metrics.jsonl</c>.</summary>
     public void AppendMetrics(object line)
     {
-        _metrics.WriteLine(JsonSerializer.Serialize(line));
+        _metrics.WriteLine(JsonSerializer.Serialize(line, Plain));
         _metrics.Flush();
     }
 

@@ -20,6 +20,7 @@ public sealed class BestEpoch(nn.Module model) : IDisposable
     /// <summary>Compares an epoch with the best so far and keeps its parameters if it is better.</summary>
     public bool Offer(int epoch, double score, double loss)
     {
+        loss = double.IsNaN(loss) ? double.PositiveInfinity : loss;
         if (!(score > Score || (score == Score && loss < Loss)))
         {
             return false;
@@ -29,6 +30,7 @@ public sealed class BestEpoch(nn.Module model) : IDisposable
         using IDisposable _ = no_grad();
         if (_kept.Count == 0)
         {
+            using DisposeScope scope = NewDisposeScope();
             _kept.AddRange(Everything().Select(p => p.detach().clone().DetachFromDisposeScope()));
             return true;
         }

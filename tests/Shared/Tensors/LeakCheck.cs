@@ -7,12 +7,23 @@ namespace MambaExt.Tests.Shared;
 /// <summary>Counts what stays alive.</summary>
 internal static class LeakCheck
 {
-    /// <summary>Live tensors after a full collection.</summary>
+    /// <summary>Live tensors after collections, as many as it takes until nothing more goes.</summary>
     public static long LiveTensors()
     {
         GradientKeeper.Release();
-        Collect();
-        return Tensor.TotalCount;
+        long count = long.MaxValue;
+        for (int i = 0; i < 10; i++)
+        {
+            Collect();
+            if (Tensor.TotalCount == count)
+            {
+                break;
+            }
+
+            count = Tensor.TotalCount;
+        }
+
+        return count;
     }
 
     /// <summary>Collects until finalizers that release further objects have had their turn too.</summary>
@@ -39,6 +50,8 @@ internal static class LeakCheck
         action();
         long before = LiveTensors();
         action();
-        Xunit.Assert.Equal(before, LiveTensors());
+
+        // Fewer is well: something from another test has gone late.
+        Xunit.Assert.InRange(LiveTensors(), 0, before);
     }
 }

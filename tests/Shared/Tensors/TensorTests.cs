@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MambaExt.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -35,7 +34,28 @@ public abstract class TensorTests : IDisposable
     /// <summary>A leaf with the values of <paramref name="tensor"/> and the same strides where it has no overlap.</summary>
     protected static Tensor Leaf(Tensor tensor) => tensor.detach().clone().requires_grad_(tensor.is_floating_point());
 
-    /// <summary>Runs <paramref name="action"/> in a frame of its own, so that no local of the test keeps its objects from the collector.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    protected static void Apart(Action action) => action();
+    /// <summary>Runs <paramref name="action"/> on a thread of its own, where no dispose scope holds tensors: only the collector frees them.</summary>
+    protected static void WithoutScope(Action action)
+    {
+        Exception? fault = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                action();
+                GradientKeeper.Release();
+            }
+            catch (Exception e)
+            {
+                // Carried over to the test's thread.
+                fault = e;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        if (fault is not null)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(fault);
+        }
+    }
 }

@@ -1,0 +1,66 @@
+using MambaExt.Blocks;
+using MambaExt.Tests.Shared;
+using MambaExt.Training;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MambaExt.Tests.Training;
+
+public sealed class OptimizersTests : TensorTests
+{
+    [Fact]
+    public void Weight_decay_spares_what_the_published_training_spares()
+    {
+        using var model = new BidirectionalMambaBlock(new MambaOptions(4));
+        using AdamW optimizer = Optimizers.AdamW(model, 0.1, 0.5);
+        Dictionary<string, Tensor> before = model.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().clone());
+        foreach (var (_, parameter) in model.named_parameters())
+        {
+            parameter.grad = zeros_like(parameter);
+        }
+
+        // Without gradients the step is the decay alone: times 1 - 0.1 * 0.5.
+        optimizer.step();
+        int spared = 0;
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            bool free = name.EndsWith("A_log", StringComparison.Ordinal) || name.EndsWith(".D", StringComparison.Ordinal) || name.EndsWith("dt_proj.bias", StringComparison.Ordinal);
+            TensorAssert.Close(free ? before[name] : before[name] * 0.95, parameter, 1e-6, name);
+            spared += free ? 1 : 0;
+        }
+
+        Assert.Equal(6, spared);
+    }
+
+    [Fact]
+    public void A_model_without_such_parameters_is_decayed_as_a_whole()
+    {
+        using var model = nn.Linear(2, 2);
+        using AdamW optimizer = Optimizers.AdamW(model, 0.1, 0.5);
+        Assert.Single(optimizer.ParamGroups);
+    }
+
+    [Theory]
+    [InlineData("A_log", true)]
+    [InlineData("D", true)]
+    [InlineData("layers.0.mixer.D", true)]
+    [InlineData("layers.0.mixer.dt_proj.bias", true)]
+    [InlineData("layers.0.mixer.dt_proj.weight", false)]
+    [InlineData("layers.0.mixer.conv1d.bias", false)]
+    [InlineData("head.BAD", false)]
+    public void NoWeightDecay_goes_by_the_published_names(string name, bool expected) => Assert.Equal(expected, MambaBlock.NoWeightDecay(name));
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(-1, 0)]
+    [InlineData(double.NaN, 0)]
+    [InlineData(double.PositiveInfinity, 0)]
+    [InlineData(0.1, -1)]
+    [InlineData(0.1, double.NaN)]
+    public void Rates_out_of_range_are_refused(double rate, double decay)
+    {
+        using var model = nn.Linear(2, 2);
+        Refusal.Of<ArgumentException>(() => Optimizers.AdamW(model, rate, decay), "learning rate", "weight decay", "finite");
+    }
+}
