@@ -28,68 +28,68 @@ internal sealed class ReferenceScan(SelectiveScanShape s)
         var h = new double[(L + 1) * N];
         var e = new double[L * N];
         for (long b = 0; b < s.Batch; b++)
-        for (int d = 0; d < D_; d++)
-        {
-            for (int n = 0; n < N; n++) h[n] = H0?[(b * D_ + d) * N + n] ?? 0;
-            var dt = new double[L]; var y = new double[L];
-            for (long i = 0; i < L; i++)
+            for (int d = 0; d < D_; d++)
             {
-                long r = Row(b, i), l = r - b * L, x = r * D_ + d;
-                double raw = Delta[x] + (Bias?[d] ?? 0);
-                dt[i] = !s.Softplus || raw > 20 ? raw : raw < -30 ? Math.Exp(raw) : Math.Log(1 + Math.Exp(raw));
-                y[i] = (D?[d] ?? 0) * U[x];
-                for (int n = 0; n < N; n++)
+                for (int n = 0; n < N; n++) h[n] = H0?[(b * D_ + d) * N + n] ?? 0;
+                var dt = new double[L]; var y = new double[L];
+                for (long i = 0; i < L; i++)
                 {
-                    e[i * N + n] = Math.Exp(dt[i] * A[d * N + n]);
-                    h[(i + 1) * N + n] = (Begins(b, i) ? 0 : e[i * N + n] * h[i * N + n]) + dt[i] * U[x] * B[IB(b, l, d, n)];
-                    if (s.ReturnStates) Out[x * N + n] = h[(i + 1) * N + n];
-                    else y[i] += C[IC(b, l, d, n)] * h[(i + 1) * N + n];
-                }
-
-                if (!s.ReturnStates) Out[x] = Z == null ? y[i] : y[i] * Z[x] * Sigmoid(Z[x]);
-            }
-
-            for (int n = 0; n < N; n++) LastState[(b * D_ + d) * N + n] = h[L * N + n];
-            if (GradOut.Length == 0 && L > 0) continue;
-
-            var carry = new double[N];
-            for (int n = 0; n < N; n++) carry[n] = GradLast?[(b * D_ + d) * N + n] ?? 0;
-            for (long i = L - 1; i >= 0; i--)
-            {
-                long r = Row(b, i), l = r - b * L, x = r * D_ + d;
-                double dy = 0;
-                if (!s.ReturnStates)
-                {
-                    dy = GradOut[x];
-                    if (Z != null)
+                    long r = Row(b, i), l = r - b * L, x = r * D_ + d;
+                    double raw = Delta[x] + (Bias?[d] ?? 0);
+                    dt[i] = !s.Softplus || raw > 20 ? raw : raw < -30 ? Math.Exp(raw) : Math.Log(1 + Math.Exp(raw));
+                    y[i] = (D?[d] ?? 0) * U[x];
+                    for (int n = 0; n < N; n++)
                     {
-                        double sig = Sigmoid(Z[x]);
-                        GZ[x] += dy * y[i] * sig * (1 + Z[x] * (1 - sig));
-                        dy *= Z[x] * sig;
+                        e[i * N + n] = Math.Exp(dt[i] * A[d * N + n]);
+                        h[(i + 1) * N + n] = (Begins(b, i) ? 0 : e[i * N + n] * h[i * N + n]) + dt[i] * U[x] * B[IB(b, l, d, n)];
+                        if (s.ReturnStates) Out[x * N + n] = h[(i + 1) * N + n];
+                        else y[i] += C[IC(b, l, d, n)] * h[(i + 1) * N + n];
                     }
+
+                    if (!s.ReturnStates) Out[x] = Z == null ? y[i] : y[i] * Z[x] * Sigmoid(Z[x]);
                 }
 
-                GD[d] += dy * U[x];
-                double gdu = 0, gdt = 0;
-                for (int n = 0; n < N; n++)
+                for (int n = 0; n < N; n++) LastState[(b * D_ + d) * N + n] = h[L * N + n];
+                if (GradOut.Length == 0 && L > 0) continue;
+
+                var carry = new double[N];
+                for (int n = 0; n < N; n++) carry[n] = GradLast?[(b * D_ + d) * N + n] ?? 0;
+                for (long i = L - 1; i >= 0; i--)
                 {
-                    double dh = carry[n] + (s.ReturnStates ? GradOut[x * N + n] : dy * C[IC(b, l, d, n)]);
-                    if (!s.ReturnStates) GC[IC(b, l, d, n)] += dy * h[(i + 1) * N + n];
-                    GB[IB(b, l, d, n)] += dh * dt[i] * U[x];
-                    gdu += dh * B[IB(b, l, d, n)];
-                    double before = Begins(b, i) ? 0 : h[i * N + n];
-                    gdt += dh * before * e[i * N + n] * A[d * N + n];
-                    GA[d * N + n] += dh * before * e[i * N + n] * dt[i];
-                    carry[n] = Begins(b, i) ? 0 : dh * e[i * N + n];
+                    long r = Row(b, i), l = r - b * L, x = r * D_ + d;
+                    double dy = 0;
+                    if (!s.ReturnStates)
+                    {
+                        dy = GradOut[x];
+                        if (Z != null)
+                        {
+                            double sig = Sigmoid(Z[x]);
+                            GZ[x] += dy * y[i] * sig * (1 + Z[x] * (1 - sig));
+                            dy *= Z[x] * sig;
+                        }
+                    }
+
+                    GD[d] += dy * U[x];
+                    double gdu = 0, gdt = 0;
+                    for (int n = 0; n < N; n++)
+                    {
+                        double dh = carry[n] + (s.ReturnStates ? GradOut[x * N + n] : dy * C[IC(b, l, d, n)]);
+                        if (!s.ReturnStates) GC[IC(b, l, d, n)] += dy * h[(i + 1) * N + n];
+                        GB[IB(b, l, d, n)] += dh * dt[i] * U[x];
+                        gdu += dh * B[IB(b, l, d, n)];
+                        double before = Begins(b, i) ? 0 : h[i * N + n];
+                        gdt += dh * before * e[i * N + n] * A[d * N + n];
+                        GA[d * N + n] += dh * before * e[i * N + n] * dt[i];
+                        carry[n] = Begins(b, i) ? 0 : dh * e[i * N + n];
+                    }
+
+                    GU[x] = gdu * dt[i] + (D?[d] ?? 0) * dy;
+                    double raw = Delta[x] + (Bias?[d] ?? 0);
+                    GDelta[x] = (gdt + gdu * U[x]) * (s.Softplus && raw <= 20 ? Sigmoid(raw) : 1);
+                    GBias[d] += GDelta[x];
                 }
 
-                GU[x] = gdu * dt[i] + (D?[d] ?? 0) * dy;
-                double raw = Delta[x] + (Bias?[d] ?? 0);
-                GDelta[x] = (gdt + gdu * U[x]) * (s.Softplus && raw <= 20 ? Sigmoid(raw) : 1);
-                GBias[d] += GDelta[x];
+                for (int n = 0; n < N; n++) GH0[(b * D_ + d) * N + n] = carry[n];
             }
-
-            for (int n = 0; n < N; n++) GH0[(b * D_ + d) * N + n] = carry[n];
-        }
     }
 }

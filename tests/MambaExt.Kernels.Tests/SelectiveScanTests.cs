@@ -107,7 +107,11 @@ public class SelectiveScanTests
                     bool states = On(9) && (i == 9 || j == 9);
                     SelectiveScanShape shape = Shape(2, 67, 12, 5, On(8) ? 3 : 1) with
                     {
-                        PerPositionB = On(0), PerPositionC = On(1), Softplus = On(2), Reverse = On(3), ReturnStates = states,
+                        PerPositionB = On(0),
+                        PerPositionC = On(1),
+                        Softplus = On(2),
+                        Reverse = On(3),
+                        ReturnStates = states,
                     };
                     using var single = new ScanHarness<float>(shape, z: On(4), d: On(5), bias: On(6), h0: On(7), last: On(7), packed: On(5) ^ On(3), seed: mask, pad: 3);
                     single.Run(new KernelOptions(1, Widths[pair % 3]));

@@ -136,7 +136,7 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
             narrow ? B.to_type(ScalarType.Float32) : B, narrow ? C.to_type(ScalarType.Float32) : C, narrow ? D.to_type(ScalarType.Float32) : D,
             narrow ? z.to_type(ScalarType.Float32) : z, narrow ? dt_proj.bias!.to_type(ScalarType.Float32) : dt_proj.bias, cache.ssm_state, delta_softplus: true);
         Tensor seen = cat([cache.conv_state, x], 1);
-        
+
         // A copy: a view would keep everything seen alive.
         cache.Update(seen.narrow(1, hidden.shape[1], Options.d_conv).clone(), last);
         return out_proj.forward(narrow ? y.to_type(hidden.dtype) : y).MoveToOuterDisposeScope();
