@@ -5,7 +5,7 @@ public static class BadFile
 {
     /// <summary>An error about the bytes of <paramref name="file"/> at <paramref name="offset"/>.</summary>
     public static InvalidDataException At(string file, long offset, string found, string allowed, string remedy, Exception? cause = null) =>
-        new($"{file}, offset {offset}: found {found}; allowed is {allowed}; {remedy}.", cause);
+        new(Printable($"{file}, offset {offset}: found {found}; allowed is {allowed}; {remedy}."), cause);
 
     /// <summary>Throws a helpful error where no file lies at <paramref name="path"/>.</summary>
     /// <exception cref="FileNotFoundException">The file is absent.</exception>
@@ -22,13 +22,16 @@ public static class BadFile
     /// <summary>At most 60 printable characters of <paramref name="text"/>: what a hostile file says must not flood a message.</summary>
     public static string Quote(string text)
     {
-        ReadOnlySpan<char> head = text.AsSpan(0, Math.Min(text.Length, 60));
-        return string.Concat("'", string.Create(head.Length, head.ToString(), static (to, from) =>
-        {
-            for (int i = 0; i < to.Length; i++)
-            {
-                to[i] = char.IsControl(from[i]) || char.IsSurrogate(from[i]) ? '?' : from[i];
-            }
-        }), text.Length > 60 ? "...'" : "'");
+        string head = Printable(text[..Math.Min(text.Length, 60)]);
+        return text.Length > 60 ? $"'{head}...'" : $"'{head}'";
     }
+
+    /// <summary>A line break or a terminal code from a hostile file must not reach a message.</summary>
+    private static string Printable(string text) => string.Create(text.Length, text, static (to, from) =>
+    {
+        for (int i = 0; i < to.Length; i++)
+        {
+            to[i] = char.IsControl(from[i]) || char.IsSurrogate(from[i]) ? '?' : from[i];
+        }
+    });
 }
