@@ -89,8 +89,7 @@ public class SelectiveScanTests
         }
     }
 
-    /// <summary>All 2^10 combinations would repeat one another; every pair of switches in every state is covered by 10 rows and their
-    /// complements of a strength-2 array, here drawn as all assignments of each pair over a random rest.</summary>
+    /// <summary>Each pair of the ten switches in each of its four states, the other switches drawn at random.</summary>
     [Fact]
     public void Every_pair_of_options_equals_the_reference()
     {
