@@ -4,6 +4,7 @@ using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Models;
 using MambaExt.Graph.Training;
+using MambaExt.Training;
 using QuikGraph;
 
 const int Communities = 4, Members = 150, Vertices = Communities * Members, Features = 16;
@@ -25,13 +26,13 @@ var data = new NodeDataSet(
     "communities", graph, NodeFeatures.Of(Draw(), Vertices, Features), labels, Communities, [Split()], NodeMetric.Accuracy, DataVariant.Drawn, []);
 var model = new GraphMambaOptions { d_model = 32, d_state = 8, M = 4, m = 2, mpnn = MessagePassing.Gcn, mpnn_layers = 2 };
 var training = new NodeTrainingOptions { epochs = 60, patience = 0, learning_rate = 0.01, normalise_features = false };
-NodeRun run = NodeTrainer.Run(data, model, training, seed: 0, split: 0, report: e =>
+NodeRun run = NodeTrainer.Run(data, model, training, seed: 0, split: 0, new TransientHost(e =>
 {
-    if (e.epoch % 10 == 0)
+    if (e.Epoch % 10 == 0)
     {
-        Console.WriteLine($"epoch {e.epoch}: loss {e.train_loss:f3}, validation {e.val:f1} %");
+        Console.WriteLine($"epoch {e.Epoch}: loss {e.TrainLoss:f3}, validation {e.Validation!.Value.Score:p1}");
     }
-});
+}));
 Console.WriteLine($"test accuracy {run.test:f1} % with the model of epoch {run.best_epoch}, {run.seconds:f1} s");
 
 // End of README: graph

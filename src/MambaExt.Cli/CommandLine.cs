@@ -16,7 +16,7 @@ internal static class CommandLine
 
     private static readonly Lazy<Command> Root = new(() => new Command(Name, "Selective state-space models (Mamba): graphs, and the kernels under them.")
     {
-        new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create() },
+        new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphPredictCommand.Create() },
         VerifyCommand.Create(),
         new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create() },
         new HelpOption(),
@@ -51,6 +51,7 @@ internal static class CommandLine
 
     private static (int Code, string Text) Explain(Exception e) => e switch
     {
+        InterruptedRunException => (ExitCode.Interrupted, e.Message),
         OperationCanceledException => (ExitCode.Interrupted, "Interrupted."),
 
         // An environment variable that nobody can make sense of is noticed where a static field first asks for it.

@@ -12,9 +12,6 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
     private readonly long _start = clock.GetTimestamp();
     private long _shown = clock.GetTimestamp();
     private int _done;
-    private string _model = "";
-
-    public void Begin(string model) => _model = model;
 
     public void Epoch(NodeEpoch e)
     {
@@ -26,7 +23,7 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
         _shown = clock.GetTimestamp();
         double part = (_done + (double)e.epoch / epochs) / runs;
         TimeSpan spent = clock.GetElapsedTime(_start);
-        string line = $"{_model}, run {_done + 1} of {runs}, epoch {e.epoch} of {epochs}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}), at most {Clock(spent / part - spent)} left";
+        string line = $"{e.model}, run {_done + 1} of {runs}, epoch {e.epoch} of {epochs}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}), at most {Clock(spent / part - spent)} left";
         if (live)
         {
             // A line that wraps could not be taken back.
@@ -39,12 +36,12 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
         }
     }
 
-    public void Done(NodeRun run)
+    public void Done(NodeRunKey key, NodeRun run)
     {
         _done++;
         _shown = clock.GetTimestamp();
         string clear = live ? "\r\x1b[K" : "";
-        error.WriteLine($"{clear}{_model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
+        error.WriteLine($"{clear}{key.Model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
     }
 
     /// <summary>A row a model.</summary>

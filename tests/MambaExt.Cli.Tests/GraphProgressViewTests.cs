@@ -10,14 +10,13 @@ public class GraphProgressViewTests
         var clock = new Clock();
         var error = new StringWriter();
         var view = new GraphProgressView(runs: 2, epochs: 100, error, live: false, clock);
-        view.Begin("graph-mamba");
         for (int epoch = 1; epoch <= 50; epoch++)
         {
             clock.Seconds += 1;
-            view.Epoch(new NodeEpoch(0, 0, epoch, 0.5, 0.6, 80 + epoch / 10.0, 85));
+            view.Epoch(new NodeEpoch("graph-mamba", 0, 0, epoch, 0.5, 0.6, 80 + epoch / 10.0, 85, 0.01));
         }
 
-        view.Done(new NodeRun(0, 0, 85, 84.5, 50, 50, 50));
+        view.Done(new NodeRunKey("graph-mamba", 0, 0), new NodeRun(0, 0, 85, 84.5, 50, 50, 50, []));
         string[] lines = error.ToString().ReplaceLineEndings("\n").TrimEnd().Split('\n');
         Assert.Equal(6, lines.Length);
         Assert.Equal("graph-mamba, run 1 of 2, epoch 10 of 100: loss 0.500, validation 81.00 (best 85.00), at most 3:10 left", lines[0]);
@@ -30,9 +29,8 @@ public class GraphProgressViewTests
         var clock = new Clock();
         var error = new StringWriter();
         var view = new GraphProgressView(runs: 1, epochs: 100_000, error, live: true, clock);
-        view.Begin("graph-mamba");
         clock.Seconds += 5;
-        view.Epoch(new NodeEpoch(0, 0, 1, 0.5, 0.6, 80, 85));
+        view.Epoch(new NodeEpoch("graph-mamba", 0, 0, 1, 0.5, 0.6, 80, 85, 0.01));
         Assert.StartsWith("\r\x1b[K", error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.ToString());
     }

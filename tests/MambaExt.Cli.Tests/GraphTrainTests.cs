@@ -34,7 +34,7 @@ public class GraphTrainTests
         string run = Path.Combine(folder.Path, "deep", "run");
         Answer answer = await CliRun.Here([.. Small, "--seeds", "2", "--learning_rate", "0.02", "--mpnn", "GCN", "--mpnn_residual", "false", "--out", run]);
         Assert.Equal(0, answer.Code);
-        Assert.Equal(["config.json", "metrics.jsonl", "result.json"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["checkpoint", "config.json", "metrics.jsonl", "models", "result.json"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "config.json")));
         JsonElement options = config.RootElement.GetProperty("options"), training = config.RootElement.GetProperty("training");
         Assert.Equal("gcn", options.GetProperty("mpnn").GetString());
@@ -81,7 +81,7 @@ public class GraphTrainTests
     {
         using var folder = new TemporaryFolder();
         folder.Write("config.json");
-        (await CliRun.Here([.. Small, "--out", folder.Path])).Refuses(2, folder.Path, "already holds a run");
+        (await CliRun.Here([.. Small, "--out", folder.Path])).Refuses(1, folder.Path, "already holds a run");
         Assert.Equal("x", File.ReadAllText(folder.File("config.json")));
         Assert.Single(Directory.GetFileSystemEntries(folder.Path));
     }
@@ -105,8 +105,9 @@ public class GraphTrainTests
             atFirstProgress: process => System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit());
         Assert.Equal(130, answer.Code);
         Assert.Empty(answer.Out);
-        Assert.EndsWith("Interrupted.", answer.Error.TrimEnd(), StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFiles(run, "*.partial"));
+        Assert.EndsWith($"Go on with: mambaext graph train --resume {run}", answer.Error.TrimEnd(), StringComparison.Ordinal);
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(run, "checkpoint")));
+        Assert.Empty(Directory.GetFiles(run, "*.partial", SearchOption.AllDirectories));
         Assert.False(File.Exists(Path.Combine(run, "result.json")));
     }
 }

@@ -30,13 +30,13 @@ public static class MinesweeperGrid
         int vertices = rows * columns;
         CsrGraph graph = KingsGraph(rows, columns);
         var labels = new int[vertices];
-        foreach (int mine in RandomPermutation.Of(vertices, seed, CounterRandom.Stream.Mines).AsSpan(0, vertices / 5))
+        foreach (int mine in RandomPermutation.Of(vertices, seed, RandomStream.Mines).AsSpan(0, vertices / 5))
         {
             labels[mine] = 1;
         }
 
         var unknown = new bool[vertices];
-        foreach (int v in RandomPermutation.Of(vertices, seed, CounterRandom.Stream.Unknown).AsSpan(0, vertices / 2))
+        foreach (int v in RandomPermutation.Of(vertices, seed, RandomStream.Unknown).AsSpan(0, vertices / 2))
         {
             unknown[v] = true;
         }
@@ -45,7 +45,7 @@ public static class MinesweeperGrid
         var splits = new NodeSplit[SplitCount];
         for (int i = 0; i < SplitCount; i++)
         {
-            int[] order = RandomPermutation.Of(vertices, seed, CounterRandom.Stream.Splits, i);
+            int[] order = RandomPermutation.Of(vertices, seed, RandomStream.Splits, i);
             int half = vertices / 2, quarter = vertices / 4;
             splits[i] = new NodeSplit(order[..half], order[half..(half + quarter)], order[(half + quarter)..]);
         }

@@ -13,7 +13,7 @@ internal static class NoisyOrder
         var permutation = new long[vertices];
         for (int v = 0; v < vertices; v++)
         {
-            ranks[v] = (score(v), CounterRandom.ForKey(seed, CounterRandom.Stream.Orders, ownKeys[v]), ownKeys[v]);
+            ranks[v] = (score(v), CounterRandom.ForKey(seed, RandomStream.Orders, ownKeys[v]), ownKeys[v]);
             permutation[v] = v;
         }
 

@@ -147,7 +147,7 @@ internal sealed unsafe class WalkSampler(long[] offsets, int[] targets, int[] ke
         uint* to = random;
         for (long block = begin >> 2; block << 2 < end; block++, to += 4)
         {
-            (to[0], to[1], to[2], to[3]) = CounterRandom.Block(options.Seed, key, group, (uint)block, (uint)CounterRandom.Stream.Walks << CounterRandom.StreamShift);
+            (to[0], to[1], to[2], to[3]) = CounterRandom.Block(options.Seed, key, group, (uint)block, (uint)RandomStream.Walks << CounterRandom.StreamShift);
         }
 
         return random + (begin & 3);

@@ -6,41 +6,54 @@ using MambaExt.Training;
 
 namespace MambaExt.Graph.Training;
 
-/// <summary>Result of one model over its seeds or splits; the keys of <c>graph train --json</c>.</summary>
-public sealed record NodeResult(
-    string dataset, string variant, string model, string metric, double test_mean, double? test_std, double val_mean,
-    IReadOnlyList<NodeRun> runs, long parameters, long peak_bytes, int test_reads, string run_dir)
+/// <summary>Trains models over seeds or splits and keeps the record in a run folder.</summary>
+/// <param name="data">With its features prepared as the recipe wants them</param>
+/// <param name="recipe">Sizes, and how models are trained</param>
+/// <param name="keys">Model by model, each with the same seeds and splits</param>
+public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnlyList<NodeRunKey> keys)
 {
-    /// <summary>The same data and seeds with a branch taken out; null where nobody asked.</summary>
-    public IReadOnlyList<NodeResult>? ablations { get; init; }
-}
+    /// <summary>Told of each epoch.</summary>
+    public Action<NodeEpoch>? Epoch { get; init; }
 
-/// <summary>Trains a model over several seeds or splits and keeps the record in a run folder.</summary>
-public static class NodeExperiment
-{
-    /// <summary>Runs each (seed, split) in turn.</summary>
-    public static NodeResult Run(
-        NodeDataSet data, string name, GraphMambaOptions model, NodeTrainingOptions training, IReadOnlyList<(int Seed, int Split)> runs,
-        RunFolder folder, Action<NodeEpoch>? report = null, Action<NodeRun>? done = null, CancellationToken token = default)
+    /// <summary>Told of each finished run, those of earlier sessions included.</summary>
+    public Action<NodeRunKey, NodeRun>? Done { get; init; }
+
+    /// <summary>Trains everything that <paramref name="experiment"/> has not behind it.</summary>
+    /// <returns>A result a model, in the order of the keys.</returns>
+    public IReadOnlyList<NodeResult> Run(Experiment<NodeRunKey, NodeRun> experiment, RunFolder folder, CancellationToken token = default)
     {
-        var finished = new List<NodeRun>();
-        foreach (var (seed, split) in runs)
+        IReadOnlyList<NodeRun> runs = experiment.Run(keys, Train, Line, Done, token);
+        return [.. keys.Zip(runs).GroupBy(pair => pair.First.Model).Select(group => Result(group.Key, [.. group.Select(pair => pair.Second)], folder.Path))];
+
+        NodeRun Train(NodeRunKey key, ITrainingHost host)
         {
-            NodeRun run = NodeTrainer.Run(data, model, training, seed, split, Record, token);
-            finished.Add(run);
-            done?.Invoke(run);
+            GraphMambaOptions model = recipe.Variant(key.Model);
+            return NodeTrainer.Run(data, model, recipe.Training, key.Seed, key.Split, host, save: Save, token: token);
+
+            void Save(GraphMamba network, NodeRun run)
+            {
+                // The folder keeps the model that validation likes best.
+                if (run.val > experiment.Finished.Zip(keys).Where(f => f.Second.Model == key.Model).Select(f => f.First.val).DefaultIfEmpty(double.NegativeInfinity).Max())
+                {
+                    NodeClassifier.Save(Path.Combine(folder.Path, "models", key.Model), network, data, recipe.Training, run);
+                }
+            }
         }
 
-        MeanDeviation test = Metrics.MeanAndDeviation([.. finished.Select(r => r.test)]);
+        object Line(NodeRunKey key, EpochReport report)
+        {
+            var epoch = NodeEpoch.Of(key, report);
+            Epoch?.Invoke(epoch);
+            return new { epoch.model, epoch.seed, epoch.split, epoch.epoch, epoch.train_loss, epoch.val_loss, epoch.val, epoch.learning_rate };
+        }
+    }
+
+    private NodeResult Result(string model, NodeRun[] runs, string folder)
+    {
+        MeanDeviation test = Metrics.MeanAndDeviation([.. runs.Select(r => r.test)]);
         return new NodeResult(
-            data.Name, data.Variant.ToString().ToLowerInvariant(), name, data.Metric == NodeMetric.RocAuc ? "roc_auc" : "accuracy",
-            test.Mean, test.Deviation, finished.Average(r => r.val), finished, NodeTrainer.ParameterCount(data, model),
-            Process.GetCurrentProcess().PeakWorkingSet64, finished.Count, folder.Path);
-
-        void Record(NodeEpoch epoch)
-        {
-            folder.AppendMetrics(new { model = name, epoch.seed, epoch.split, epoch.epoch, epoch.train_loss, epoch.val_loss, epoch.val });
-            report?.Invoke(epoch);
-        }
+            data.Name, data.Variant.ToString().ToLowerInvariant(), model, data.Metric == NodeMetric.RocAuc ? "roc_auc" : "accuracy",
+            test.Mean, test.Deviation, runs.Average(r => r.val), runs, NodeTrainer.ParameterCount(data, recipe.Variant(model)),
+            Process.GetCurrentProcess().PeakWorkingSet64, runs.Length, folder, NodeClassifier.ClassNames(data));
     }
 }

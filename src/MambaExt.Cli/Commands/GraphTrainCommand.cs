@@ -1,20 +1,19 @@
 using System.CommandLine;
-using System.Reflection;
+using System.Text.Json.Nodes;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Models;
 using MambaExt.Graph.Tokens;
 using MambaExt.Graph.Training;
 using MambaExt.Runs;
-using TorchSharp;
 
 namespace MambaExt.Cli.Commands;
 
 /// <summary><c>mambaext graph train</c>: a node classifier over seeds or splits.</summary>
 internal static class GraphTrainCommand
 {
-    private static readonly string Names = string.Join(", ", GraphDataSets.All.Select(d => d.Name));
-    private static readonly Option<string?> DataSet = new("--dataset") { Description = $"Required: {Names}.", HelpName = "NAME" };
-    private static readonly Option<string?> Data = CommonOptions.Folder("--data", "Folder that holds the data set's files, at any depth (default: MAMBAEXT_DATA).");
+    private const string Name = "graph train";
+    private static readonly Option<string?> DataSet = new("--dataset") { Description = $"Required: {GraphCommands.Names}.", HelpName = "NAME" };
+    private static readonly Option<string?> Data = GraphCommands.Data();
     private static readonly Option<string> Model = CommonOptions.Choice("--model", "The whole model, or without one of its branches.", NodeRecipe.Names);
     private static readonly Option<bool> Ablations = new("--ablations") { Description = "Train the model without its scan branch and without its message-passing branch too." };
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
@@ -29,7 +28,7 @@ internal static class GraphTrainCommand
         Seeds.DefaultValueFactory = Splits.DefaultValueFactory = _ => 1;
         var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the data set's own recipe.")
         {
-            DataSet, Data, Model, Ablations, Seeds, Splits, Out, Threads, Json,
+            DataSet, Data, Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, Threads, Json,
         };
         foreach (Option option in GraphModelOptions.All)
         {
@@ -38,9 +37,10 @@ internal static class GraphTrainCommand
 
         command.Validators.Add(result =>
         {
-            if (result.GetResult(DataSet) is null)
+            RunSession.RefuseBesideResume(result, Json);
+            if (result.GetResult(DataSet) is null && result.GetResult(RunSession.ResumeOption) is null)
             {
-                result.AddError($"--dataset is missing; known are {Names}.");
+                result.AddError($"--dataset is missing; known are {GraphCommands.Names}.");
             }
             else if (result.GetResult(Ablations) is { Implicit: false } && result.GetResult(Model) is { Implicit: false })
             {
@@ -53,52 +53,37 @@ internal static class GraphTrainCommand
 
     private static int Run(ParseResult parsed, CancellationToken token)
     {
-        Threads.Use(parsed);
-        NodeDataSet data = GraphDataSets.Load(parsed.GetValue(DataSet)!, parsed.GetValue(Data));
-        NodeRecipe recipe = GraphModelOptions.Apply(parsed, NodeRecipe.For(data.Name));
-        string[] models = parsed.GetValue(Ablations) ? [.. NodeRecipe.Names] : [parsed.GetValue(Model)!];
+        ParseResult arguments = RunSession.Arguments(parsed);
+        RunSession.UseThreads(parsed, arguments, Threads);
+        NodeDataSet data = GraphDataSets.Load(arguments.GetValue(DataSet)!, arguments.GetValue(Data));
+        NodeRecipe recipe = GraphModelOptions.Apply(arguments, NodeRecipe.For(data.Name));
+        string[] models = arguments.GetValue(Ablations) ? [.. NodeRecipe.Names] : [arguments.GetValue(Model)!];
         Check(data, recipe, models);
         if (recipe.Training.normalise_features)
         {
             data = data.WithRowNormalisedFeatures();
         }
 
-        int splits = parsed.GetValue(Splits);
-        if (splits > data.Splits.Count)
+        IReadOnlyList<NodeRunKey> keys = Keys(arguments, data, models);
+        JsonObject config = RunSession.Config(arguments, Name, Data);
+        foreach (var (key, value) in (JsonObject)JsonResult.Node(Describe(data, recipe, models, keys)))
         {
-            throw new ArgumentException($"--splits is {splits}, and {data.Name} has {data.Splits.Count}; give 1 to {data.Splits.Count}.");
+            config[key] = value?.DeepClone();
         }
 
-        List<(int Seed, int Split)> runs = [.. from split in Enumerable.Range(0, splits) from seed in Enumerable.Range(0, parsed.GetValue(Seeds)) select (splits > 1 ? seed + split : seed, split)];
-        using var folder = new RunFolder(parsed.GetValue(Out) ?? RunFolder.NewPath("runs", $"graph-{data.Name}"));
-        folder.WriteConfig(JsonResult.Node(new
-        {
-            command = "graph train",
-            dataset = data.Name,
-            variant = data.Variant.ToString().ToLowerInvariant(),
-            files = data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
-            transforms = data.Transforms,
-            models,
-            options = recipe.Model with { },
-            training = recipe.Training,
-            runs = runs.Select(r => new { seed = r.Seed, split = r.Split }),
-            threads = Compute.Threads,
-            vector_bits = Compute.Options.VectorBits,
-            version = typeof(GraphTrainCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
-            runtime = Environment.Version.ToString(),
-            libtorch = torch.__version__,
-        }));
+        string path = arguments.GetValue(Out) ?? RunFolder.NewPath("runs", $"graph-{data.Name}");
+        using RunSession session = RunSession.Open(parsed, Name, config, path);
         Console.Error.WriteLine(data.Summary);
-        var view = new GraphProgressView(runs.Count * models.Length, recipe.Training.epochs, Console.Error, !Console.IsErrorRedirected, TimeProvider.System);
-        var results = new List<NodeResult>();
-        foreach (string model in models)
+        var view = new GraphProgressView(keys.Count, recipe.Training.epochs, Console.Error, !Console.IsErrorRedirected, TimeProvider.System);
+        var experiment = new Experiment<NodeRunKey, NodeRun>(session.Folder, TimeSpan.FromSeconds(arguments.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
+        if (session.Resumed)
         {
-            view.Begin(model);
-            results.Add(NodeExperiment.Run(data, model, recipe.Variant(model), recipe.Training, runs, folder, view.Epoch, view.Done, token));
+            experiment.Resume();
         }
 
-        NodeResult result = results[0] with { ablations = results.Count > 1 ? results[1..] : null };
-        folder.WriteResult(result);
+        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Folder, token));
+        NodeResult result = results[0] with { ablations = results.Count > 1 ? [.. results.Skip(1)] : null };
+        session.Folder.WriteResult(result);
         if (parsed.GetValue(Json))
         {
             JsonResult.Write(result);
@@ -106,11 +91,31 @@ internal static class GraphTrainCommand
         else
         {
             GraphProgressView.Table(results);
-            Console.WriteLine($"Run: {folder.Path}");
+            Console.WriteLine($"Run: {session.Folder.Path}");
         }
 
         return ExitCode.Done;
     }
+
+    private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models)
+    {
+        int splits = arguments.GetValue(Splits);
+        return splits <= data.Splits.Count
+            ? [.. from model in models from split in Enumerable.Range(0, splits) from seed in Enumerable.Range(0, arguments.GetValue(Seeds)) select new NodeRunKey(model, splits > 1 ? seed + split : seed, split)]
+            : throw new ArgumentException($"--splits is {splits}, and {data.Name} has {data.Splits.Count}; give 1 to {data.Splits.Count}.");
+    }
+
+    private static object Describe(NodeDataSet data, NodeRecipe recipe, string[] models, IReadOnlyList<NodeRunKey> keys) => new
+    {
+        dataset = data.Name,
+        variant = data.Variant.ToString().ToLowerInvariant(),
+        files = data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
+        transforms = data.Transforms,
+        models,
+        options = recipe.Model with { },
+        training = recipe.Training,
+        runs = keys.Where(k => k.Model == models[0]).Select(k => new { seed = k.Seed, split = k.Split }),
+    };
 
     /// <summary>Whatever can be out of range is found before a folder is made.</summary>
     private static void Check(NodeDataSet data, NodeRecipe recipe, string[] models)

@@ -1,11 +1,15 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using MambaExt.Kernels;
 
 namespace MambaExt.Runs;
 
-/// <summary>The folder of one run: <c>config.json</c>, <c>metrics.jsonl</c> (a line an epoch), <c>result.json</c>.</summary>
+/// <summary>
+/// The folder of one run: <c>config.json</c> (every option), <c>metrics.jsonl</c> (a line an epoch), <c>checkpoint/</c>,
+/// <c>result.json</c>. One process at a time writes to it.
+/// </summary>
 public sealed class RunFolder : IDisposable
 {
     // A loss that has become no number is written as "NaN": it must not end the run that could report it.
@@ -16,32 +20,55 @@ public sealed class RunFolder : IDisposable
     };
 
     private static readonly JsonSerializerOptions Indented = new(Plain) { WriteIndented = true };
-    private readonly StreamWriter _metrics;
+    private static readonly string[] Files = ["metrics.jsonl", "config.json", "result.json"];
+    private readonly FileStream _metrics;
 
-    /// <summary>Makes the folder, which must not hold a run yet, before anything is computed.</summary>
-    /// <exception cref="IOException">It holds a run, or cannot be written.</exception>
-    public RunFolder(string path)
+    private RunFolder(string path, FileMode mode)
     {
-        Path = System.IO.Path.GetFullPath(path);
-        string metrics = System.IO.Path.Combine(Path, "metrics.jsonl");
-        if (new[] { "metrics.jsonl", "config.json", "result.json" }.Any(name => File.Exists(System.IO.Path.Combine(Path, name))))
-        {
-            throw new IOException($"'{Path}' already holds a run; give another folder or remove it.");
-        }
-
+        Path = path;
         try
         {
             Directory.CreateDirectory(Path);
-            _metrics = new StreamWriter(new FileStream(metrics, FileMode.CreateNew, FileAccess.Write, FileShare.Read), new UTF8Encoding(false));
+            foreach (string half in Directory.EnumerateFiles(Path, "*" + PartialFile.Suffix))
+            {
+                System.IO.File.Delete(half); // what a killed run was writing
+            }
+
+            _metrics = new FileStream(File("metrics.jsonl"), mode, FileAccess.ReadWrite, FileShare.Read);
+            _metrics.Seek(0, SeekOrigin.End);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new IOException($"'{Path}' cannot be written ({e.Message.TrimEnd('.')}); give a folder that can.", e);
+            throw new IOException($"'{Path}' cannot be written ({e.Message.TrimEnd('.')}); give a folder that can, and no other run may be writing to it.", e);
         }
+
+        Checkpoints = new CheckpointStore(File("checkpoint"));
+    }
+
+    /// <summary>Makes the folder, which must not hold a run yet, before anything is computed.</summary>
+    /// <exception cref="ArgumentException">It holds a run.</exception>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public RunFolder(string path)
+        : this(RequireFree(System.IO.Path.GetFullPath(path)), FileMode.CreateNew)
+    {
     }
 
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>Its checkpoints.</summary>
+    public CheckpointStore Checkpoints { get; }
+
+    /// <summary>Opens the folder of a run that was cut, to go on with it.</summary>
+    /// <exception cref="DirectoryNotFoundException">There is no run.</exception>
+    /// <exception cref="IOException">Another process is writing to it.</exception>
+    public static RunFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        return System.IO.File.Exists(System.IO.Path.Combine(path, "config.json"))
+            ? new RunFolder(path, FileMode.OpenOrCreate)
+            : throw new DirectoryNotFoundException($"'{path}' holds no run (no config.json); give the folder that a run was started with.");
+    }
 
     /// <summary>A folder name that is not taken: name, date and time below <paramref name="parent"/>.</summary>
     public static string NewPath(string parent, string name)
@@ -56,6 +83,33 @@ public sealed class RunFolder : IDisposable
         return path;
     }
 
+    /// <summary>A JSON document of the folder, or null where there is none.</summary>
+    /// <exception cref="InvalidDataException">It is no JSON object.</exception>
+    public static JsonObject? Read(string folder, string name)
+    {
+        string path = System.IO.Path.Combine(folder, name);
+        if (!System.IO.File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            if (new FileInfo(path).Length > MostJsonBytes)
+            {
+                throw new InvalidDataException($"'{path}' is longer than {MostJsonBytes >> 20} MiB, which no run writes; restore the file.");
+            }
+
+            using FileStream stream = System.IO.File.OpenRead(path);
+            return JsonNode.Parse(stream, documentOptions: new JsonDocumentOptions { MaxDepth = 32 }) as JsonObject
+                ?? throw new InvalidDataException($"'{path}' is not a JSON object; restore the file or start the run anew.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{path}' is not JSON ({e.Message.TrimEnd('.')}); restore the file or start the run anew.", e);
+        }
+    }
+
     /// <summary>Writes every option with its resolved value.</summary>
     public void WriteConfig(object config) => Write("config.json", config);
 
@@ -65,13 +119,45 @@ public sealed class RunFolder : IDisposable
     /// <summary>Adds a line to <c>metrics.jsonl</c>.</summary>
     public void AppendMetrics(object line)
     {
-        _metrics.WriteLine(JsonSerializer.Serialize(line, Plain));
+        _metrics.Write(Encoding.UTF8.GetBytes(Line(line) + "\n"));
         _metrics.Flush();
+    }
+
+    /// <summary>A line of <c>metrics.jsonl</c> as text.</summary>
+    public static string Line(object line) => JsonSerializer.Serialize(line, Plain);
+
+    /// <summary>Puts all lines on the disk.</summary>
+    /// <returns>The length of <c>metrics.jsonl</c>, to which <see cref="CutMetrics"/> can return.</returns>
+    public long FlushMetrics()
+    {
+        _metrics.Flush(flushToDisk: true);
+        return _metrics.Length;
+    }
+
+    /// <summary>Takes back the lines behind a checkpoint: they will be computed again.</summary>
+    /// <exception cref="InvalidDataException">The file is shorter than it was.</exception>
+    public void CutMetrics(long length)
+    {
+        if (_metrics.Length < length)
+        {
+            throw new InvalidDataException($"'{File("metrics.jsonl")}' has {_metrics.Length} bytes and had {length} at the checkpoint; restore the file or start the run anew.");
+        }
+
+        _metrics.SetLength(length);
+        _metrics.Seek(0, SeekOrigin.End);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _metrics.Dispose();
 
-    private void Write(string name, object content) =>
-        PartialFile.Write(System.IO.Path.Combine(Path, name), stream => JsonSerializer.Serialize(stream, content, Indented));
+    private const long MostJsonBytes = 64L << 20;
+
+    private static string RequireFree(string path) =>
+        Files.Any(name => System.IO.File.Exists(System.IO.Path.Combine(path, name)))
+            ? throw new ArgumentException($"'{path}' already holds a run; give another folder, remove it, or go on with it by --resume.")
+            : path;
+
+    private string File(string name) => System.IO.Path.Combine(Path, name);
+
+    private void Write(string name, object content) => PartialFile.Write(File(name), stream => JsonSerializer.Serialize(stream, content, Indented));
 }

@@ -5,24 +5,75 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Training;
 
-/// <summary>Optimizers with the parameter groups that Mamba models want.</summary>
+/// <summary>Optimizers with the parameter groups that Mamba models want, and their state in and out of a <see cref="StateBag"/>.</summary>
 public static class Optimizers
 {
-    /// <summary>AdamW in two groups: parameters that <see cref="MambaBlock.NoWeightDecay"/> names go without decay.</summary>
-    public static AdamW AdamW(nn.Module model, double learningRate, double weightDecay)
+    /// <summary>The optimizer that <paramref name="options"/> name, in two groups: parameters that
+    /// <see cref="MambaBlock.NoWeightDecay"/> names go without decay.</summary>
+    public static OptimizerHelper Create(IEnumerable<(string Name, Parameter Parameter)> parameters, TrainingOptions options)
     {
-        if (!(learningRate > 0 && double.IsFinite(learningRate)) || !(weightDecay >= 0 && double.IsFinite(weightDecay)))
+        ILookup<bool, Parameter> groups = parameters.Where(p => p.Parameter.requires_grad).ToLookup(p => MambaBlock.NoWeightDecay(p.Name), p => p.Parameter);
+        if (!groups.Any())
         {
-            throw new ArgumentException($"The learning rate is {learningRate} and the weight decay {weightDecay}; the first must be above 0 and the second not below, both finite.");
+            throw new ArgumentException("The model has no parameter that requires a gradient; there is nothing to train.");
         }
 
-        ILookup<bool, Parameter> groups = model.named_parameters().ToLookup(p => MambaBlock.NoWeightDecay(p.name), p => p.parameter);
-        var list = new List<AdamW.ParamGroup> { new(groups[false], learningRate, weight_decay: weightDecay) };
-        if (groups[true].Any())
-        {
-            list.Add(new AdamW.ParamGroup(groups[true], learningRate, weight_decay: 0));
-        }
-
-        return optim.AdamW(list, learningRate, weight_decay: weightDecay);
+        double rate = options.learning_rate, decay = options.weight_decay;
+        return options.optimizer == "sgd"
+            ? optim.SGD([.. groups.Select(g => new SGD.ParamGroup(g, rate, options.momentum, weight_decay: g.Key ? 0 : decay))], rate, options.momentum, weight_decay: decay)
+            : optim.AdamW([.. groups.Select(g => new AdamW.ParamGroup(g, rate, weight_decay: g.Key ? 0 : decay))], rate, weight_decay: decay);
     }
+
+    /// <summary>AdamW over the parameters of <paramref name="model"/>, in the two groups of <see cref="Create"/>.</summary>
+    public static OptimizerHelper AdamW(nn.Module model, double learningRate, double weightDecay)
+    {
+        var options = new TrainingOptions { learning_rate = learningRate, weight_decay = weightDecay };
+        options.Validate();
+        return Create(model.named_parameters(), options);
+    }
+
+    /// <summary>Puts the moments and step counts into <paramref name="bag"/>, one set a parameter in the optimizer's own order.</summary>
+    public static void Save(OptimizerHelper optimizer, StateBag bag)
+    {
+        foreach (var (name, state) in States(optimizer))
+        {
+            switch (state)
+            {
+                case AdamW.State adam:
+                    bag.Values[name + ".step"] = adam.step;
+                    bag.Tensors[name + ".exp_avg"] = adam.exp_avg;
+                    bag.Tensors[name + ".exp_avg_sq"] = adam.exp_avg_sq;
+                    break;
+                case SGD.State { momentum_buffer: not null } sgd:
+                    bag.Tensors[name + ".momentum_buffer"] = sgd.momentum_buffer;
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Takes back what <see cref="Save"/> put there.</summary>
+    public static void Load(OptimizerHelper optimizer, StateBag bag)
+    {
+        foreach (var (name, state) in States(optimizer))
+        {
+            switch (state)
+            {
+                case AdamW.State adam:
+                    adam.step = bag.Value<long>(name + ".step");
+                    bag.CopyTo(name + ".exp_avg", adam.exp_avg);
+                    bag.CopyTo(name + ".exp_avg_sq", adam.exp_avg_sq);
+                    break;
+                case SGD.State sgd when bag.Tensors.TryGetValue(name + ".momentum_buffer", out Tensor? saved):
+                    using (IDisposable _ = no_grad())
+                    {
+                        sgd.momentum_buffer = saved.clone().DetachFromDisposeScope();
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private static IEnumerable<(string Name, OptimizerState State)> States(OptimizerHelper optimizer) =>
+        optimizer.state_dict().State.Select((state, i) => ($"optimizer.{i}", state));
 }

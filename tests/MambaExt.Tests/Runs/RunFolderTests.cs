@@ -42,7 +42,7 @@ public sealed class RunFolderTests : IDisposable
     {
         Directory.CreateDirectory(Target);
         File.WriteAllText(Path.Combine(Target, file), "old");
-        Refusal.Of<IOException>(() => new RunFolder(Target), Target, "already holds a run", "another folder");
+        Refusal.Of<ArgumentException>(() => new RunFolder(Target), Target, "already holds a run", "another folder");
         Assert.Equal([Path.Combine(Target, file)], Directory.GetFiles(Target));
         Assert.Equal("old", File.ReadAllText(Path.Combine(Target, file)));
     }

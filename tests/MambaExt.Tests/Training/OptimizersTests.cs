@@ -13,7 +13,7 @@ public sealed class OptimizersTests : TensorTests
     public void Weight_decay_spares_what_the_published_training_spares()
     {
         using var model = new BidirectionalMambaBlock(new MambaOptions(4));
-        using AdamW optimizer = Optimizers.AdamW(model, 0.1, 0.5);
+        using OptimizerHelper optimizer = Optimizers.AdamW(model, 0.1, 0.5);
         Dictionary<string, Tensor> before = model.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().clone());
         foreach (var (_, parameter) in model.named_parameters())
         {
@@ -37,7 +37,7 @@ public sealed class OptimizersTests : TensorTests
     public void A_model_without_such_parameters_is_decayed_as_a_whole()
     {
         using var model = nn.Linear(2, 2);
-        using AdamW optimizer = Optimizers.AdamW(model, 0.1, 0.5);
+        using OptimizerHelper optimizer = Optimizers.AdamW(model, 0.1, 0.5);
         Assert.Single(optimizer.ParamGroups);
     }
 
@@ -61,6 +61,6 @@ public sealed class OptimizersTests : TensorTests
     public void Rates_out_of_range_are_refused(double rate, double decay)
     {
         using var model = nn.Linear(2, 2);
-        Refusal.Of<ArgumentException>(() => Optimizers.AdamW(model, rate, decay), "learning rate", "weight decay", "finite");
+        Refusal.Of<ArgumentException>(() => Optimizers.AdamW(model, rate, decay), double.IsFinite(rate) && rate > 0 ? "weight_decay" : "learning_rate", "finite");
     }
 }

@@ -1,6 +1,4 @@
-using MambaExt.Graph.Tokens;
-
-namespace MambaExt.Graph.Tests.Tokens;
+namespace MambaExt.Tests;
 
 public class CounterRandomTests
 {
@@ -16,7 +14,7 @@ public class CounterRandomTests
     public void Streams_share_no_numbers()
     {
         var seen = new HashSet<ulong>();
-        foreach (CounterRandom.Stream stream in Enum.GetValues<CounterRandom.Stream>())
+        foreach (RandomStream stream in Enum.GetValues<RandomStream>())
         {
             for (int key = 0; key < 1000; key++)
             {

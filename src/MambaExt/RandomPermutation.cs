@@ -1,11 +1,14 @@
-using MambaExt.Graph.Tokens;
-
-namespace MambaExt.Graph.DataSets;
+namespace MambaExt;
 
 /// <summary>0 ... n - 1 in an order that belongs to a seed, a purpose and a draw: sorted by 64 random bits each.</summary>
-internal static class RandomPermutation
+public static class RandomPermutation
 {
-    public static int[] Of(int count, ulong seed, CounterRandom.Stream stream, int draw = 0)
+    /// <summary>The permutation.</summary>
+    /// <param name="count">n</param>
+    /// <param name="seed">Of the run</param>
+    /// <param name="stream">What it is for</param>
+    /// <param name="draw">Which of the permutations of that purpose, an epoch say</param>
+    public static int[] Of(int count, ulong seed, RandomStream stream, int draw = 0)
     {
         var noise = new ulong[count];
         var order = new int[count];

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace MambaExt.Graph.Tokens;
+namespace MambaExt;
 
 /// <summary>
 /// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3"
@@ -29,32 +29,13 @@ public static class CounterRandom
         return (c0, c1, c2, c3);
     }
 
-    /// <summary>64 bits that belong to one <paramref name="key"/> in one <paramref name="stream"/>; see <see cref="Stream"/>.</summary>
-    internal static ulong ForKey(ulong seed, Stream stream, int key, int draw = 0)
+    /// <summary>64 bits that belong to one <paramref name="key"/> in one <paramref name="stream"/>.</summary>
+    public static ulong ForKey(ulong seed, RandomStream stream, int key, int draw = 0)
     {
         (uint low, uint high, _, _) = Block(seed, (uint)key, (uint)draw, 0, (uint)stream << StreamShift);
         return ((ulong)high << 32) | low;
     }
 
     /// <summary>The stream fills the top byte of the last counter word, so no two purposes ever share a number.</summary>
-    internal const int StreamShift = 24;
-
-    /// <summary>What a number is for.</summary>
-    internal enum Stream
-    {
-        /// <summary>Steps of walks.</summary>
-        Walks = 0,
-
-        /// <summary>Noise of vertex orders.</summary>
-        Orders = 1,
-
-        /// <summary>Where the mines lie.</summary>
-        Mines = 2,
-
-        /// <summary>Which vertices hide their count.</summary>
-        Unknown = 3,
-
-        /// <summary>Random splits.</summary>
-        Splits = 4,
-    }
+    public const int StreamShift = 24;
 }

@@ -1,0 +1,64 @@
+using MambaExt.Graph.DataSets;
+using MambaExt.Training;
+using static TorchSharp.torch;
+
+namespace MambaExt.Graph.Training;
+
+/// <summary>The vertices of one part of a split with their labels: loss, score and predicted classes of logits [V, K], or [V, 1] where two
+/// classes are judged by ROC AUC.</summary>
+internal sealed class NodePart
+{
+    private readonly int[] _labels;
+    private readonly bool _binary;
+    private readonly int _classes;
+    private readonly Tensor _vertices;
+    private readonly Tensor _targets;
+
+    /// <summary>Its tensors belong to the dispose scope of the caller.</summary>
+    public NodePart(NodeDataSet data, int[] vertices)
+    {
+        _binary = data.Metric == NodeMetric.RocAuc;
+        _classes = data.ClassCount;
+        _labels = [.. vertices.Select(v => data.Labels[v])];
+        _vertices = tensor([.. vertices.Select(v => (long)v)]);
+        _targets = _binary ? tensor([.. _labels.Select(l => (float)l)]) : tensor([.. _labels.Select(l => (long)l)]);
+    }
+
+    /// <summary>Vertices.</summary>
+    public int Count => _labels.Length;
+
+    /// <summary>Mean cross-entropy, a scalar.</summary>
+    public Tensor Loss(Tensor logits)
+    {
+        Tensor own = logits.index_select(0, _vertices);
+        return _binary ? nn.functional.binary_cross_entropy_with_logits(own.squeeze(1), _targets) : nn.functional.cross_entropy(own, _targets);
+    }
+
+    /// <summary>Accuracy or ROC AUC, a fraction, and the loss.</summary>
+    public Validation Score(Tensor logits)
+    {
+        double loss = Loss(logits).item<float>();
+        double score = _binary
+            ? Metrics.RocAuc(logits.index_select(0, _vertices).squeeze(1).contiguous().data<float>().ToArray(), _labels)
+            : Metrics.Accuracy(Predicted(logits), _labels);
+        return new Validation(score, loss);
+    }
+
+    /// <summary>Vertices by true class (rows) and predicted class (columns).</summary>
+    public int[][] Confusion(Tensor logits)
+    {
+        int[][] counts = [.. Enumerable.Range(0, _classes).Select(_ => new int[_classes])];
+        foreach (var (truth, predicted) in _labels.Zip(Predicted(logits)))
+        {
+            counts[truth][predicted]++;
+        }
+
+        return counts;
+    }
+
+    private int[] Predicted(Tensor logits)
+    {
+        Tensor own = logits.index_select(0, _vertices);
+        return [.. (_binary ? (own.squeeze(1) > 0).to(ScalarType.Int64) : own.argmax(1)).data<long>().Select(k => (int)k)];
+    }
+}

@@ -1,0 +1,191 @@
+using System.CommandLine;
+using System.Reflection;
+using System.Text.Json.Nodes;
+using MambaExt.Cli.Commands;
+using MambaExt.Kernels.Cpu;
+using MambaExt.Runs;
+using TorchSharp;
+
+namespace MambaExt.Cli;
+
+/// <summary>What every training command shares: its run folder, new or resumed, and the <c>config.json</c> that makes it repeatable.</summary>
+internal sealed class RunSession : IDisposable
+{
+    // What may differ between the sessions of a run: none of these changes a bit of the result.
+    private static readonly string[] Free = ["arguments", "runtime"];
+
+    private RunSession(RunFolder folder, bool resumed, string command) => (Folder, Resumed, Command) = (folder, resumed, command);
+
+    public RunFolder Folder { get; }
+
+    public bool Resumed { get; }
+
+    private string Command { get; }
+
+    public static Option<string?> ResumeOption { get; } = CommonOptions.Folder("--resume", "Go on with the run of this folder, with the options it was started with; takes no option beside --json.");
+
+    public static Option<bool> DeterministicOption { get; } = new("--deterministic")
+    {
+        Description = "Keep libtorch at one thread while the kernels use all: the same bytes at any number of threads.",
+    };
+
+    public static Option<double> CheckpointOption { get; } = CheckpointSeconds();
+
+    /// <summary>The arguments a run is to be made with: those given, or those of the run that --resume names.</summary>
+    public static ParseResult Arguments(ParseResult parsed)
+    {
+        if (parsed.GetValue(ResumeOption) is not { } folder)
+        {
+            return parsed;
+        }
+
+        JsonObject config = RunFolder.Read(folder, "config.json") ?? throw new DirectoryNotFoundException($"'{folder}' holds no run (no config.json); give the folder that a run was started with.");
+        if (config["arguments"] is not JsonArray arguments || arguments.Any(a => a is not JsonValue value || !value.TryGetValue(out string? _)))
+        {
+            throw new InvalidDataException($"The config.json of '{folder}' does not say how the run was started; start it anew.");
+        }
+
+        ParseResult before = CommandLine.Parse([.. arguments.Select(a => a!.GetValue<string>())]);
+        return before.Errors.Count == 0 && before.CommandResult.Command == parsed.CommandResult.Command
+            ? before
+            : throw new InvalidDataException($"The run of '{folder}' was not started by this command: {string.Join(' ', arguments)}.");
+    }
+
+    /// <summary>The number of threads: that of the resumed run, else what the command line says.</summary>
+    public static void UseThreads(ParseResult parsed, ParseResult arguments, Option<int> threads)
+    {
+        if (parsed.GetValue(ResumeOption) is { } folder && RunFolder.Read(folder, "config.json")?["threads"] is JsonValue before && before.TryGetValue(out int count) && count is >= 1 and <= 1024)
+        {
+            Compute.Threads = count;
+            torch.set_num_threads(count);
+        }
+        else
+        {
+            threads.Use(arguments);
+        }
+
+        if (arguments.GetValue(DeterministicOption))
+        {
+            int all = Compute.Threads;
+            torch.set_num_threads(1);
+            Compute.Threads = all;
+        }
+    }
+
+    /// <summary>What every config holds: how the run was started and what it was computed with.</summary>
+    public static JsonObject Config(ParseResult arguments, string command, Option<string?> data) => new()
+    {
+        ["command"] = command,
+        ["arguments"] = new JsonArray([.. Tokens(arguments, data).Select(t => (JsonNode)t)]),
+        ["threads"] = Compute.Threads,
+        ["libtorch_threads"] = torch.get_num_threads(),
+        ["vector_bits"] = Compute.Options.VectorBits,
+        ["version"] = typeof(RunSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+        ["libtorch"] = torch.__version__,
+        ["runtime"] = Environment.Version.ToString(),
+    };
+
+    /// <summary>Makes the run's folder, or opens the one to resume after comparing <paramref name="config"/> with its own.</summary>
+    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath)
+    {
+        if (parsed.GetValue(ResumeOption) is not { } path)
+        {
+            var made = new RunFolder(newPath);
+            made.WriteConfig(config);
+            return new RunSession(made, false, command);
+        }
+
+        JsonObject before = RunFolder.Read(path, "config.json")!;
+        foreach (string name in config.Select(p => p.Key).Union(before.Select(p => p.Key)).Except(Free))
+        {
+            if (!JsonNode.DeepEquals(Plain(config[name]), before[name]))
+            {
+                throw new InvalidDataException($"'{path}' cannot be resumed: {name} was {Text(before[name])} and is {Text(config[name])}; restore what it was, or start a new run.");
+            }
+        }
+
+        return new RunSession(RunFolder.Open(path), true, command);
+    }
+
+    /// <summary>Runs <paramref name="work"/>; an interruption says how to go on.</summary>
+    public T Guard<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (OperationCanceledException)
+        {
+            throw new InterruptedRunException($"Interrupted; the run is saved. Go on with: {CommandLine.Name} {Command} --resume {Folder.Path}");
+        }
+    }
+
+    public void Dispose() => Folder.Dispose();
+
+    /// <summary>Adds the error of an option beside --resume.</summary>
+    public static void RefuseBesideResume(System.CommandLine.Parsing.CommandResult result, Option json)
+    {
+        if (result.GetResult(ResumeOption) is not null && result.Children.OfType<System.CommandLine.Parsing.OptionResult>().FirstOrDefault(o => !o.Implicit && o.Option != ResumeOption && o.Option != json) is { } other)
+        {
+            result.AddError($"{other.Option.Name} was given beside --resume, which goes on with the options the run was started with; leave it out.");
+        }
+    }
+
+    private static Option<double> CheckpointSeconds()
+    {
+        Option<double> option = CommonOptions.Value<double>("--checkpoint-seconds", "Least time between two checkpoints; 0: after every step (default: 30).");
+        option.DefaultValueFactory = _ => 30;
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is var seconds && !(seconds is >= 0 and <= 1e6))
+            {
+                result.AddError($"--checkpoint-seconds is {seconds}; give 0 to 1000000.");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>The command line as it would have to be typed anywhere else: the data folder in full, without what belongs to one session.</summary>
+    private static IEnumerable<string> Tokens(ParseResult arguments, Option<string?> data)
+    {
+        string[] tokens = [.. arguments.Tokens.Select(t => t.Value)];
+        bool named = false;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if (tokens[i] == "--json")
+            {
+                continue;
+            }
+
+            if (tokens[i] == "--out")
+            {
+                i++;
+            }
+            else if (tokens[i] == data.Name)
+            {
+                named = true;
+                yield return tokens[i++];
+                yield return Path.GetFullPath(tokens[i]);
+            }
+            else
+            {
+                yield return tokens[i];
+            }
+        }
+
+        if (!named && Environment.GetEnvironmentVariable("MAMBAEXT_DATA") is { Length: > 0 } folder)
+        {
+            yield return data.Name;
+            yield return Path.GetFullPath(folder);
+        }
+    }
+
+    // As it comes back from a file: 0.1f and 0.1 are different nodes, and so are 1 and 1L.
+    private static JsonNode? Plain(JsonNode? node) => node is null ? null : JsonNode.Parse(node.ToJsonString());
+
+    private static string Text(JsonNode? node)
+    {
+        string text = node?.ToJsonString() ?? "absent";
+        return text.Length > 200 ? text[..200] + "..." : text;
+    }
+}

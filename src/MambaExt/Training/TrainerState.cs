@@ -1,0 +1,270 @@
+using System.Diagnostics;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MambaExt.Training;
+
+/// <summary>One training under way: everything that has to survive a cut is a field of this class.</summary>
+internal sealed class TrainerState<TBatch> : IDisposable
+{
+    private readonly TrainingTask<TBatch> _task;
+    private readonly TrainingOptions _options;
+    private readonly ITrainingHost _host;
+    private readonly IGradientExchange? _exchange;
+    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly MasterWeights? _master;
+    private readonly OptimizerHelper _optimizer;
+    private readonly LearningRateSchedule _schedule;
+    private readonly BestEpoch _best;
+    private readonly WeightAverage? _average;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private double _secondsBefore;
+    private long _step;
+
+    // The epoch under way (from 1), batches of it that are behind us, the weighted sum of their losses and of their weights.
+    private int _epoch = 1;
+    private int _batch;
+    private double _lossSum;
+    private double _lossWeight;
+
+    public TrainerState(TrainingTask<TBatch> task, TrainingOptions options, ITrainingHost host, IGradientExchange? exchange)
+    {
+        (_task, _options, _host, _exchange) = (task, options, host, exchange);
+        _parameters = [.. task.Model.parameters().Where(p => p.requires_grad)];
+        _master = options.precision == "bfloat16" ? new MasterWeights(task.Model) : null;
+        _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options);
+        _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
+        _best = new BestEpoch(task.Model);
+        _average = options.ema > 0 ? new WeightAverage(task.Model, options.ema) : null;
+        if (host.TakeResumed() is { } state)
+        {
+            using (state)
+            {
+                Load(state);
+            }
+        }
+    }
+
+    private double Seconds => _secondsBefore + Stopwatch.GetElapsedTime(_start).TotalSeconds;
+
+    private bool Finished => _step >= _schedule.TotalSteps;
+
+    public TrainingOutcome Run(CancellationToken token)
+    {
+        while (!Finished || _batch > 0)
+        {
+            Boundary(token);
+            _task.Model.train();
+            TrainEpoch(token);
+            EndEpoch();
+            if (_options.patience > 0 && _task.Validate is not null && _epoch - 1 - _best.Epoch > _options.patience)
+            {
+                break;
+            }
+        }
+
+        int last = _epoch - 1;
+        Validation? best = null;
+        if (_best.Epoch > 0)
+        {
+            _best.Restore();
+            best = new Validation(_best.Score, _best.Loss);
+        }
+        else
+        {
+            _average?.Swap();
+        }
+
+        _task.Model.eval();
+        return new TrainingOutcome(last, _step, _best.Epoch > 0 ? _best.Epoch : last, best, Seconds);
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _best.Dispose();
+        _average?.Dispose();
+        _master?.Dispose();
+    }
+
+    private void TrainEpoch(CancellationToken token)
+    {
+        if (Finished || _batch >= _task.Batches.Count)
+        {
+            return;
+        }
+
+        // The data is read to its end even where the token asks to stop: the step is finished first, see Boundary.
+        double weight = 0;
+        int gathered = 0;
+        foreach (TBatch batch in _task.Batches.Read(_epoch, _batch, CancellationToken.None))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            if (gathered == 0)
+            {
+                _task.Model.zero_grad();
+            }
+
+            weight += Backward(batch);
+            _batch++;
+            gathered++;
+            if (gathered == _options.accumulate || _batch == _task.Batches.Count)
+            {
+                Step(weight, gathered);
+                (weight, gathered) = (0, 0);
+                if (Finished)
+                {
+                    return;
+                }
+
+                Boundary(token);
+            }
+        }
+    }
+
+    private double Backward(TBatch batch)
+    {
+        double weight = _task.Weight?.Invoke(batch) ?? 1;
+        Tensor loss = _task.Loss(batch);
+        double value = loss.ToDouble();
+        if (!double.IsFinite(value))
+        {
+            loss.backward();
+            throw NotFinite($"loss is {value}", batch);
+        }
+
+        _lossSum += value * weight;
+        _lossWeight += weight;
+        bool alone = _options.accumulate == 1 && _exchange is null;
+        (alone || weight == 1 ? loss : loss * weight).backward();
+        return alone ? 1 : weight;
+    }
+
+    private void Step(double weight, int gathered)
+    {
+        if (_exchange is not null)
+        {
+            _exchange.Average(_parameters, weight);
+        }
+        else if (gathered > 1 || weight != 1)
+        {
+            using IDisposable _ = no_grad();
+            foreach (Parameter parameter in _parameters.Where(p => p.grad is not null))
+            {
+                parameter.grad!.div_(weight);
+            }
+        }
+
+        if (_options.clip > 0 && !double.IsFinite(nn.utils.clip_grad_norm_(_parameters, _options.clip)))
+        {
+            throw NotFinite("gradient is not finite", default);
+        }
+
+        double factor = _schedule.Factor(_step);
+        foreach (optim.ILearningRateController group in _optimizer.ParamGroups)
+        {
+            group.LearningRate = _options.learning_rate * factor;
+        }
+
+        _master?.TakeGradients();
+        _optimizer.step();
+        _master?.GiveWeights();
+        _step++;
+        _average?.Update();
+    }
+
+    private void EndEpoch()
+    {
+        int epoch = _epoch++;
+        double loss = _exchange?.Mean(_lossSum / _lossWeight, _lossWeight) ?? (_lossSum / _lossWeight);
+        (_batch, _lossSum, _lossWeight) = (0, 0, 0);
+        if (epoch % _options.validate_every != 0 && !Finished)
+        {
+            return;
+        }
+
+        Validation? validation = null;
+        if (_task.Validate is { } validate)
+        {
+            _average?.Swap();
+            _task.Model.eval();
+            using (IDisposable _ = no_grad())
+            using (NewDisposeScope())
+            {
+                validation = validate();
+            }
+
+            _best.Offer(epoch, validation.Value.Score, validation.Value.Loss);
+            _average?.Swap();
+        }
+
+        _host.Report(new EpochReport(
+            epoch, _options.epochs, _step, loss, validation, _best.Score, _options.learning_rate * _schedule.Factor(_step - 1)));
+    }
+
+    /// <summary>Between two steps: the state is whole here.</summary>
+    private void Boundary(CancellationToken token)
+    {
+        bool stop = token.IsCancellationRequested;
+        if (stop || _host.CheckpointDue)
+        {
+            var state = new StateBag();
+            Save(state);
+            using (state)
+            {
+                _host.Checkpoint(state);
+            }
+        }
+
+        token.ThrowIfCancellationRequested();
+    }
+
+    private void Save(StateBag bag)
+    {
+        bag.Values["step"] = _step;
+        bag.Values["epoch"] = _epoch;
+        bag.Values["batch"] = _batch;
+        bag.Values["seconds"] = Seconds;
+        bag.Values["loss_sum"] = BitConverter.DoubleToInt64Bits(_lossSum);
+        bag.Values["loss_weight"] = BitConverter.DoubleToInt64Bits(_lossWeight);
+        ModelState.Save(_task.Model, bag);
+        _master?.Save(bag);
+        Optimizers.Save(_optimizer, bag);
+        _best.Save(bag);
+        _average?.Save(bag);
+        bag.Tensors["rng.torch"] = get_rng_state();
+    }
+
+    private void Load(StateBag bag)
+    {
+        _step = bag.Value<long>("step");
+        _epoch = bag.Value<int>("epoch");
+        _batch = bag.Value<int>("batch");
+        _secondsBefore = bag.Value<double>("seconds");
+        _lossSum = BitConverter.Int64BitsToDouble(bag.Value<long>("loss_sum"));
+        _lossWeight = BitConverter.Int64BitsToDouble(bag.Value<long>("loss_weight"));
+        ModelState.Load(_task.Model, bag);
+        _master?.Load(bag);
+        Optimizers.Load(_optimizer, bag);
+        _best.Load(bag);
+        _average?.Load(bag);
+        set_rng_state(bag.Tensor("rng.torch"));
+    }
+
+    private InvalidOperationException NotFinite(string what, TBatch? batch)
+    {
+        string name = batch is not null && _task.Describe is not null ? $" ({_task.Describe(batch)})" : "";
+        string culprit =
+            First("value", p => p) ?? First("gradient", p => p.grad) ?? "every parameter and gradient is finite, so the batch is not";
+        return new InvalidOperationException(FormattableString.Invariant(
+            $"The {what} in step {_step + 1}, epoch {_epoch}, batch {_batch + 1}{name}: {culprit}; lower the learning rate, now {_options.learning_rate}, or clip gradients."));
+
+        string? First(string kind, Func<Parameter, Tensor?> of)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            return _task.Model.named_parameters().Where(p => of(p.parameter) is { } t && !t.isfinite().all().item<bool>())
+                .Select(p => $"the {kind} of {p.name} is not finite").FirstOrDefault();
+        }
+    }
+}

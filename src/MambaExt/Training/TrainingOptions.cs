@@ -1,0 +1,88 @@
+namespace MambaExt.Training;
+
+/// <summary>How a model is trained, whatever it is: the numbers that <see cref="Trainer"/> reads.</summary>
+public record TrainingOptions
+{
+    /// <summary>Most epochs, passes over the training data.</summary>
+    public int epochs { get; init; } = 200;
+
+    /// <summary>Most optimizer steps; 0 for as many as the epochs have.</summary>
+    public int steps { get; init; }
+
+    /// <summary>Stop after this many epochs without a better validation score; 0 for never.</summary>
+    public int patience { get; init; } = 100;
+
+    /// <summary>Validate every so many epochs, and after the last.</summary>
+    public int validate_every { get; init; } = 1;
+
+    /// <summary>adamw (Loshchilov and Hutter, arXiv 1711.05101) or sgd (with momentum).</summary>
+    public string optimizer { get; init; } = "adamw";
+
+    /// <summary>Largest learning rate of the schedule.</summary>
+    public double learning_rate { get; init; } = 0.01;
+
+    /// <summary>Weight decay; A_log, D and the bias of delta go without.</summary>
+    public double weight_decay { get; init; } = 5e-4;
+
+    /// <summary>Momentum of sgd.</summary>
+    public double momentum { get; init; } = 0.9;
+
+    /// <summary>constant, cosine (to <see cref="final_learning_rate"/>) or step (times <see cref="decay_factor"/> every <see cref="decay_epochs"/>).</summary>
+    public string schedule { get; init; } = "constant";
+
+    /// <summary>Steps over which the learning rate rises linearly from 0 to its first value.</summary>
+    public int warmup_steps { get; init; }
+
+    /// <summary>Where the cosine schedule ends, as a share of <see cref="learning_rate"/>.</summary>
+    public double final_learning_rate { get; init; }
+
+    /// <summary>Epochs between two decays of the step schedule.</summary>
+    public int decay_epochs { get; init; } = 30;
+
+    /// <summary>What each of them multiplies by.</summary>
+    public double decay_factor { get; init; } = 0.1;
+
+    /// <summary>Gradients are scaled down to this norm over all parameters; 0 for never.</summary>
+    public double clip { get; init; } = 1;
+
+    /// <summary>Batches whose gradients are averaged before a step.</summary>
+    public int accumulate { get; init; } = 1;
+
+    /// <summary>Decay of an exponential moving average of the weights, which is then validated and kept; 0 for none.</summary>
+    public double ema { get; init; }
+
+    /// <summary>float32, or bfloat16: forward and backward in bfloat16, weights and optimizer in float32.</summary>
+    public string precision { get; init; } = "float32";
+
+    /// <summary>Throws one sentence about the first number that is out of range.</summary>
+    /// <exception cref="ArgumentException">A value is out of range.</exception>
+    public virtual void Validate()
+    {
+        Require(epochs >= 1, nameof(epochs), epochs, "1 or more");
+        Require(steps >= 0, nameof(steps), steps, "0 (as many as the epochs have) or more");
+        Require(patience >= 0, nameof(patience), patience, "0 (never stop early) or more");
+        Require(validate_every >= 1, nameof(validate_every), validate_every, "1 or more");
+        Require(optimizer is "adamw" or "sgd", nameof(optimizer), $"'{optimizer}'", "adamw or sgd");
+        Require(learning_rate > 0 && double.IsFinite(learning_rate), nameof(learning_rate), learning_rate, "above 0 and finite");
+        Require(weight_decay >= 0 && double.IsFinite(weight_decay), nameof(weight_decay), weight_decay, "0 or more and finite");
+        Require(momentum is >= 0 and < 1, nameof(momentum), momentum, "from 0 to below 1");
+        Require(schedule is "constant" or "cosine" or "step", nameof(schedule), $"'{schedule}'", "constant, cosine or step");
+        Require(warmup_steps >= 0, nameof(warmup_steps), warmup_steps, "0 or more");
+        Require(final_learning_rate is >= 0 and <= 1, nameof(final_learning_rate), final_learning_rate, "a share from 0 to 1");
+        Require(decay_epochs >= 1, nameof(decay_epochs), decay_epochs, "1 or more");
+        Require(decay_factor is > 0 and <= 1, nameof(decay_factor), decay_factor, "above 0 and at most 1");
+        Require(clip >= 0 && double.IsFinite(clip), nameof(clip), clip, "0 (never) or more");
+        Require(accumulate >= 1, nameof(accumulate), accumulate, "1 or more");
+        Require(ema is >= 0 and < 1, nameof(ema), ema, "0 (none) or a decay below 1, 0.999 say");
+        Require(precision is "float32" or "bfloat16", nameof(precision), $"'{precision}'", "float32 or bfloat16");
+    }
+
+    /// <summary>Throws what <paramref name="name"/> was and what is allowed.</summary>
+    protected static void Require(bool good, string name, object given, string allowed)
+    {
+        if (!good)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"{name} is {given}; give {allowed}."));
+        }
+    }
+}
