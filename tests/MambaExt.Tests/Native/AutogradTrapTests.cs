@@ -78,18 +78,38 @@ public sealed class AutogradTrapTests : TensorTests
             collector.Join();
         }
 
-        // Every input is a temporary that nobody holds once the operator has it.
+        // Every input is a temporary that nobody holds once our operator has it. TorchSharp's own calls are not safe that way: a wrapper whose
+        // last use is the call may be finalized while native code reads it. So everything of theirs is held until it has returned.
         Tensor Run()
         {
-            Dictionary<string, Tensor> fresh = leaves.ToDictionary(p => p.Key, p => Leaf(p.Value));
-            var (y, last) = Case.Run(fresh.ToDictionary(p => p.Key, p => p.Value * 1), sequences);
+            Dictionary<string, Tensor> fresh = leaves.ToDictionary(p => p.Key, p => Held(p.Value.detach(), d => d.clone()).requires_grad_(p.Value.is_floating_point()));
+            var (y, last) = Case.Run(Copies(fresh), sequences);
             using (no_grad())
             {
-                TensorAssert.Same(y, Case.Run(fresh.ToDictionary(p => p.Key, p => p.Value * 1), sequences).Out, "out without gradients");
+                TensorAssert.Same(y, Case.Run(Copies(fresh), sequences).Out, "out without gradients");
             }
 
-            (y.sum() + last!.sum()).backward();
-            return cat(fresh.Values.Select(f => f.grad!.flatten()).ToArray());
+            using (NewDisposeScope())
+            {
+                (y.sum() + last!.sum()).backward();
+                Tensor gradients = cat(fresh.Values.Select(f => f.grad!.flatten()).ToArray()).DetachFromDisposeScope();
+                GC.KeepAlive(y);
+                return gradients;
+            }
+        }
+
+        static Dictionary<string, Tensor> Copies(Dictionary<string, Tensor> held)
+        {
+            Dictionary<string, Tensor> copies = held.ToDictionary(p => p.Key, p => p.Value.alias());
+            GC.KeepAlive(held);
+            return copies;
+        }
+
+        static Tensor Held(Tensor tensor, Func<Tensor, Tensor> use)
+        {
+            Tensor result = use(tensor);
+            GC.KeepAlive(tensor);
+            return result;
         }
     }
 
