@@ -9,10 +9,13 @@ public sealed record NodeTrainingOptions : TrainingOptions
     public bool normalise_features { get; init; } = true;
 
     /// <inheritdoc/>
-    public override void Validate()
+    public override IEnumerable<string> Problems()
     {
-        base.Validate();
-        Require(accumulate == 1, nameof(accumulate), accumulate, "1: the whole graph is one batch");
-        Require(precision == "float32", nameof(precision), precision, "float32: sparse sums have no bfloat16 form");
+        IEnumerable<string?> own =
+        [
+            Unless(accumulate == 1, nameof(accumulate), accumulate, "1: the whole graph is one batch"),
+            Unless(precision == "float32", nameof(precision), precision, "float32: sparse sums have no bfloat16 form"),
+        ];
+        return base.Problems().Concat(own.OfType<string>());
     }
 }

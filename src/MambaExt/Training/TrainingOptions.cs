@@ -54,35 +54,44 @@ public record TrainingOptions
     /// <summary>float32, or bfloat16: forward and backward in bfloat16, weights and optimizer in float32.</summary>
     public string precision { get; init; } = "float32";
 
-    /// <summary>Throws one sentence about the first number that is out of range.</summary>
+    /// <summary>Throws a sentence a value that is out of range, all of them together.</summary>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
-    public virtual void Validate()
+    public void Validate()
     {
-        Require(epochs >= 1, nameof(epochs), epochs, "1 or more");
-        Require(steps >= 0, nameof(steps), steps, "0 (as many as the epochs have) or more");
-        Require(patience >= 0, nameof(patience), patience, "0 (never stop early) or more");
-        Require(validate_every >= 1, nameof(validate_every), validate_every, "1 or more");
-        Require(optimizer is "adamw" or "sgd", nameof(optimizer), $"'{optimizer}'", "adamw or sgd");
-        Require(learning_rate > 0 && double.IsFinite(learning_rate), nameof(learning_rate), learning_rate, "above 0 and finite");
-        Require(weight_decay >= 0 && double.IsFinite(weight_decay), nameof(weight_decay), weight_decay, "0 or more and finite");
-        Require(momentum is >= 0 and < 1, nameof(momentum), momentum, "from 0 to below 1");
-        Require(schedule is "constant" or "cosine" or "step", nameof(schedule), $"'{schedule}'", "constant, cosine or step");
-        Require(warmup_steps >= 0, nameof(warmup_steps), warmup_steps, "0 or more");
-        Require(final_learning_rate is >= 0 and <= 1, nameof(final_learning_rate), final_learning_rate, "a share from 0 to 1");
-        Require(decay_epochs >= 1, nameof(decay_epochs), decay_epochs, "1 or more");
-        Require(decay_factor is > 0 and <= 1, nameof(decay_factor), decay_factor, "above 0 and at most 1");
-        Require(clip >= 0 && double.IsFinite(clip), nameof(clip), clip, "0 (never) or more");
-        Require(accumulate >= 1, nameof(accumulate), accumulate, "1 or more");
-        Require(ema is >= 0 and < 1, nameof(ema), ema, "0 (none) or a decay below 1, 0.999 say");
-        Require(precision is "float32" or "bfloat16", nameof(precision), $"'{precision}'", "float32 or bfloat16");
-    }
-
-    /// <summary>Throws what <paramref name="name"/> was and what is allowed.</summary>
-    protected static void Require(bool good, string name, object given, string allowed)
-    {
-        if (!good)
+        string[] problems = [.. Problems()];
+        if (problems.Length > 0)
         {
-            throw new ArgumentException(FormattableString.Invariant($"{name} is {given}; give {allowed}."));
+            throw new ArgumentException(string.Join(' ', problems));
         }
     }
+
+    /// <summary>A sentence for each value that is out of range: what it is and what is allowed.</summary>
+    public virtual IEnumerable<string> Problems()
+    {
+        IEnumerable<string?> all =
+        [
+            Unless(epochs >= 1, nameof(epochs), epochs, "1 or more"),
+            Unless(steps >= 0, nameof(steps), steps, "0 (as many as the epochs have) or more"),
+            Unless(patience >= 0, nameof(patience), patience, "0 (never stop early) or more"),
+            Unless(validate_every >= 1, nameof(validate_every), validate_every, "1 or more"),
+            Unless(optimizer is "adamw" or "sgd", nameof(optimizer), $"'{optimizer}'", "adamw or sgd"),
+            Unless(learning_rate > 0 && double.IsFinite(learning_rate), nameof(learning_rate), learning_rate, "above 0 and finite"),
+            Unless(weight_decay >= 0 && double.IsFinite(weight_decay), nameof(weight_decay), weight_decay, "0 or more and finite"),
+            Unless(momentum is >= 0 and < 1, nameof(momentum), momentum, "from 0 to below 1"),
+            Unless(schedule is "constant" or "cosine" or "step", nameof(schedule), $"'{schedule}'", "constant, cosine or step"),
+            Unless(warmup_steps >= 0, nameof(warmup_steps), warmup_steps, "0 or more"),
+            Unless(final_learning_rate is >= 0 and <= 1, nameof(final_learning_rate), final_learning_rate, "a share from 0 to 1"),
+            Unless(decay_epochs >= 1, nameof(decay_epochs), decay_epochs, "1 or more"),
+            Unless(decay_factor is > 0 and <= 1, nameof(decay_factor), decay_factor, "above 0 and at most 1"),
+            Unless(clip >= 0 && double.IsFinite(clip), nameof(clip), clip, "0 (never) or more"),
+            Unless(accumulate >= 1, nameof(accumulate), accumulate, "1 or more"),
+            Unless(ema is >= 0 and < 1, nameof(ema), ema, "0 (none) or a decay below 1, 0.999 say"),
+            Unless(precision is "float32" or "bfloat16", nameof(precision), $"'{precision}'", "float32 or bfloat16"),
+        ];
+        return all.OfType<string>();
+    }
+
+    /// <summary>Null where all is well, else what <paramref name="name"/> was and what is allowed.</summary>
+    protected static string? Unless(bool good, string name, object given, string allowed) =>
+        good ? null : FormattableString.Invariant($"{name} is {given}; give {allowed}.");
 }
