@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using MambaExt.Kernels;
 using MambaExt.Kernels.Cpu;
 using TorchSharp;
@@ -22,6 +23,10 @@ public static class Compute
             _threads = value;
         }
     }
+
+    /// <summary>Whether this CPU multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX); without it bfloat16 is slower than float32.</summary>
+    public static bool HasBFloat16 { get; } = X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7
+        && ((X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0 || (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
 
     /// <summary>The options a kernel is called with now.</summary>
     public static KernelOptions Options => new(Threads, VectorWidth.Default);

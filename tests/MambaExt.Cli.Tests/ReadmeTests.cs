@@ -13,7 +13,7 @@ public partial class ReadmeTests
     public void Quoted_code_is_the_code_of_the_examples()
     {
         MatchCollection quotes = Quote().Matches(Readme);
-        Assert.Equal(3, quotes.Count);
+        Assert.Equal(4, quotes.Count);
         Assert.All(quotes, quote =>
         {
             string program = Read(quote.Groups["file"].Value), name = quote.Groups["name"].Value;

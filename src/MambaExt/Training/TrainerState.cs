@@ -32,7 +32,9 @@ internal sealed class TrainerState<TBatch> : IDisposable
     {
         (_task, _options, _host, _exchange) = (task, options, host, exchange);
         _parameters = [.. task.Model.parameters().Where(p => p.requires_grad)];
-        _master = options.precision == "bfloat16" ? new MasterWeights(task.Model) : null;
+        bool half = options.precision == "bfloat16"
+            || (options.precision == "auto" && (Compute.HasBFloat16 || _parameters.Any(p => p.device_type != DeviceType.CPU)));
+        _master = half ? new MasterWeights(task.Model) : null;
         _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options);
         _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
         _best = new BestEpoch(task.Model);

@@ -51,7 +51,8 @@ public record TrainingOptions
     /// <summary>Decay of an exponential moving average of the weights, which is then validated and kept; 0 for none.</summary>
     public double ema { get; init; }
 
-    /// <summary>float32, or bfloat16: forward and backward in bfloat16, weights and optimizer in float32.</summary>
+    /// <summary>float32; bfloat16: forward and backward in bfloat16, weights and optimizer in float32; auto: bfloat16 on a GPU and on a CPU
+    /// that <see cref="Compute.HasBFloat16"/>, else float32.</summary>
     public string precision { get; init; } = "float32";
 
     /// <summary>Throws a sentence a value that is out of range, all of them together.</summary>
@@ -86,7 +87,7 @@ public record TrainingOptions
             Unless(clip >= 0 && double.IsFinite(clip), nameof(clip), clip, "0 (never) or more"),
             Unless(accumulate >= 1, nameof(accumulate), accumulate, "1 or more"),
             Unless(ema is >= 0 and < 1, nameof(ema), ema, "0 (none) or a decay below 1, 0.999 say"),
-            Unless(precision is "float32" or "bfloat16", nameof(precision), $"'{precision}'", "float32 or bfloat16"),
+            Unless(precision is "float32" or "bfloat16" or "auto", nameof(precision), $"'{precision}'", "float32, bfloat16 or auto"),
         ];
         return all.OfType<string>();
     }
