@@ -13,17 +13,24 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
     private long _shown = clock.GetTimestamp();
     private int _done;
 
+    // Epochs seen in this session: a resumed run has others behind it that took no time here.
+    private int _seen;
+    private int? _last;
+
     public void Epoch(NodeEpoch e)
     {
+        _seen += e.epoch - (_last ?? e.epoch - 1);
+        _last = e.epoch;
         if (clock.GetElapsedTime(_shown) < (live ? LiveEvery : LineEvery))
         {
             return;
         }
 
         _shown = clock.GetTimestamp();
-        double part = (_done + (double)e.epoch / epochs) / runs;
         TimeSpan spent = clock.GetElapsedTime(_start);
-        string line = $"{e.model}, run {_done + 1} of {runs}, epoch {e.epoch} of {epochs}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}), at most {Clock(spent / part - spent)} left";
+        double rate = _seen / Math.Max(spent.TotalSeconds, 1e-3);
+        long left = ((long)(runs - _done) * epochs) - e.epoch;
+        string line = $"{e.model}, run {_done + 1} of {runs}, epoch {e.epoch} of {epochs}: loss {e.train_loss:f3}, validation {e.val:f2} (best {e.best_val:f2}), {rate:f1} epochs/s, at most {Clock(TimeSpan.FromSeconds(left / Math.Max(rate, 1e-6)))} left";
         if (live)
         {
             // A line that wraps could not be taken back.
@@ -39,6 +46,7 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
     public void Done(NodeRunKey key, NodeRun run)
     {
         _done++;
+        _last = _last is null ? null : 0;
         _shown = clock.GetTimestamp();
         string clear = live ? "\r\x1b[K" : "";
         error.WriteLine($"{clear}{key.Model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");

@@ -19,7 +19,7 @@ public class GraphProgressViewTests
         view.Done(new NodeRunKey("graph-mamba", 0, 0), new NodeRun(0, 0, 85, 84.5, 50, 50, 50, []));
         string[] lines = error.ToString().ReplaceLineEndings("\n").TrimEnd().Split('\n');
         Assert.Equal(6, lines.Length);
-        Assert.Equal("graph-mamba, run 1 of 2, epoch 10 of 100: loss 0.500, validation 81.00 (best 85.00), at most 3:10 left", lines[0]);
+        Assert.Equal("graph-mamba, run 1 of 2, epoch 10 of 100: loss 0.500, validation 81.00 (best 85.00), 1.0 epochs/s, at most 3:10 left", lines[0]);
         Assert.Equal("graph-mamba, run 1 of 2 (seed 0, split 0): validation 85.00, test 84.50, 50 epochs in 50.0 s", lines[5]);
     }
 
