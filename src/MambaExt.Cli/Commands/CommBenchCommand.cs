@@ -11,7 +11,7 @@ internal static class CommBenchCommand
 
     public static Command Create()
     {
-        Rounds.DefaultValueFactory = _ => 21;
+        Rounds.DefaultValueFactory = _ => 51;
         var comm = new Command("comm", "Time sums over the processes that mpirun started.") { Rounds, Json };
         comm.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), token));
         return comm;
