@@ -72,6 +72,19 @@ public sealed class SafetensorsFile
     /// <summary>Writes the arrays, wider types first and then by name, so that equal content gives equal bytes.</summary>
     public static void Write(string path, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        Action<Stream> content = Content(entries, metadata);
+        PartialFile.Write(path, content);
+    }
+
+    /// <summary>Writes the same bytes to a stream.</summary>
+    public static void Write(Stream stream, IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        Content(entries, metadata)(stream);
+    }
+
+    private static Action<Stream> Content(IEnumerable<SafetensorsEntry> entries, IReadOnlyDictionary<string, string>? metadata)
+    {
         ArgumentNullException.ThrowIfNull(entries);
 
         // Widest first keeps every array aligned to its own element size.
@@ -82,7 +95,7 @@ public sealed class SafetensorsFile
         }
 
         byte[] header = HeaderOf(ordered, metadata);
-        PartialFile.Write(path, stream =>
+        return stream =>
         {
             byte[] word = new byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(word, header.Length);
@@ -92,7 +105,7 @@ public sealed class SafetensorsFile
             {
                 stream.Write(entry.Data.Span);
             }
-        });
+        };
     }
 
     private static void CheckLength(long length, string file)

@@ -47,7 +47,7 @@ public sealed partial class NodeClassification(ModelTrainer trainer, ILogger<Nod
             Epoch = epoch => progress?.Report(epoch),
             Done = (key, run) => LogRun(data.Name, key.Seed, run.val, run.test, run.seconds),
         };
-        NodeResult result = experiment.Run(runs, folder, token)[0];
+        NodeResult result = experiment.Run(runs, folder.Path, token)[0];
         folder.WriteResult(result);
         return result;
     }

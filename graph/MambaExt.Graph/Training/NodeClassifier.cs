@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Models;
+using MambaExt.Kernels;
 using MambaExt.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -40,10 +41,20 @@ public sealed class NodeClassifier : IDisposable
     /// <param name="run">Which run it comes from</param>
     public static void Save(string folder, GraphMamba network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
     {
+        Directory.CreateDirectory(folder);
+        foreach (var (name, content) in Files(network, data, training, run))
+        {
+            PartialFile.Write(Path.Combine(folder, name), stream => stream.Write(content));
+        }
+    }
+
+    /// <summary>The files that <see cref="Save"/> writes, by name.</summary>
+    internal static IReadOnlyList<(string Name, byte[] Content)> Files(GraphMamba network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
+    {
         var about = new Description(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, data.Metric == NodeMetric.RocAuc,
             training.normalise_features, run.seed, run.split, run.val, network.Options);
-        ModelFolder.Save(folder, network, (JsonObject)JsonSerializer.SerializeToNode(about, Json)!, ClassNames(data));
+        return ModelFolder.Files(network, (JsonObject)JsonSerializer.SerializeToNode(about, Json)!, ClassNames(data));
     }
 
     /// <summary>Loads a model folder.</summary>

@@ -19,26 +19,32 @@ public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnl
     public Action<NodeRunKey, NodeRun>? Done { get; init; }
 
     /// <summary>Trains everything that <paramref name="experiment"/> has not behind it.</summary>
+    /// <param name="experiment">Over the run's folder</param>
+    /// <param name="folder">For the results</param>
+    /// <param name="token">Asked after each step</param>
     /// <returns>A result a model, in the order of the keys.</returns>
-    public IReadOnlyList<NodeResult> Run(Experiment<NodeRunKey, NodeRun> experiment, RunFolder folder, CancellationToken token = default)
+    public IReadOnlyList<NodeResult> Run(Experiment<NodeRunKey, NodeRun> experiment, string folder, CancellationToken token = default)
     {
-        IReadOnlyList<NodeRun> runs = experiment.Run(keys, Train, Line, Done, token);
-        return [.. keys.Zip(runs).GroupBy(pair => pair.First.Model).Select(group => Result(group.Key, [.. group.Select(pair => pair.Second)], folder.Path))];
+        IReadOnlyList<NodeRun> runs = experiment.Run(keys, Train, Line, Keep, Done, token);
+        return [.. keys.Zip(runs).GroupBy(pair => pair.First.Model).Select(group => Result(group.Key, [.. group.Select(pair => pair.Second)], folder))];
 
         NodeRun Train(NodeRunKey key, ITrainingHost host)
         {
             GraphMambaOptions model = recipe.Variant(key.Model);
-            return NodeTrainer.Run(data, model, recipe.Training, key.Seed, key.Split, host, save: Save, token: token);
+            return NodeTrainer.Run(data, model, recipe.Training, key.Seed, key.Split, host, experiment.Sharing, Save, token);
 
             void Save(GraphMamba network, NodeRun run)
             {
-                // The folder keeps the model that validation likes best.
-                if (run.val > experiment.Finished.Zip(keys).Where(f => f.Second.Model == key.Model).Select(f => f.First.val).DefaultIfEmpty(double.NegativeInfinity).Max())
+                foreach (var (name, content) in NodeClassifier.Files(network, data, recipe.Training, run))
                 {
-                    NodeClassifier.Save(Path.Combine(folder.Path, "models", key.Model), network, data, recipe.Training, run);
+                    host.Attach($"models/{key.Model}/{name}", content);
                 }
             }
         }
+
+        // The folder keeps the model that validation likes best.
+        bool Keep(NodeRunKey key, NodeRun run) =>
+            run.val > experiment.Finished.Zip(keys).Where(f => f.Second.Model == key.Model).Select(f => f.First.val).DefaultIfEmpty(double.NegativeInfinity).Max();
 
         object Line(NodeRunKey key, EpochReport report)
         {

@@ -1,3 +1,4 @@
+using MambaExt.Distributed;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Models;
 using MambaExt.Training;
@@ -16,13 +17,13 @@ public static class NodeTrainer
     /// <param name="seed">Of weights, dropout, walks and ties</param>
     /// <param name="split">Of the data set</param>
     /// <param name="host">Progress and checkpoints; default none</param>
-    /// <param name="exchange">Where several processes each take a part of the training vertices</param>
+    /// <param name="ranks">Processes that each take a part of the training vertices; every one of them still runs the whole graph</param>
     /// <param name="save">Given the trained model</param>
     /// <param name="token">Asked after each step</param>
     /// <exception cref="InvalidOperationException">The loss is not finite.</exception>
     public static NodeRun Run(
         NodeDataSet data, GraphMambaOptions model, NodeTrainingOptions training, int seed, int split,
-        ITrainingHost? host = null, IGradientExchange? exchange = null, Action<GraphMamba, NodeRun>? save = null, CancellationToken token = default)
+        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphMamba, NodeRun>? save = null, CancellationToken token = default)
     {
         training.Validate();
         using DisposeScope scope = NewDisposeScope();
@@ -30,7 +31,7 @@ public static class NodeTrainer
         using var inputs = new GraphInputs(data.Graph, data.Features, model, (ulong)seed);
         using GraphMamba network = Network(data, model);
         NodeSplit parts = data.Splits[split];
-        NodePart train = new(data, exchange?.Share(parts.Train) ?? parts.Train), validation = new(data, parts.Validation);
+        NodePart train = new(data, DataParallel.Share(parts.Train, ranks)), validation = new(data, parts.Validation);
         var task = new TrainingTask<GraphInputs>
         {
             Model = network,
@@ -40,7 +41,7 @@ public static class NodeTrainer
             Validate = () => validation.Score(network.forward(inputs)),
             Describe = _ => $"the whole graph, seed {seed}, split {split}",
         };
-        TrainingOutcome outcome = Trainer.Run(task, training, host, exchange, token);
+        TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
         Tensor logits = network.forward(inputs);

@@ -12,11 +12,15 @@ public static class SafetensorsTensors
     /// <summary>Reads all tensors of a file; the caller disposes them.</summary>
     /// <exception cref="InvalidDataException">The file breaks the format.</exception>
     /// <exception cref="FileNotFoundException">The file is absent.</exception>
-    public static Dictionary<string, Tensor> Load(string path, Device? device = null)
+    public static Dictionary<string, Tensor> Load(string path, Device? device = null) => Load(SafetensorsFile.Read(path), device);
+
+    /// <summary>All arrays of a file as tensors; the caller disposes them.</summary>
+    public static Dictionary<string, Tensor> Load(SafetensorsFile file, Device? device = null)
     {
+        ArgumentNullException.ThrowIfNull(file);
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> tensors = [];
-        foreach (SafetensorsEntry entry in SafetensorsFile.Read(path).Entries)
+        foreach (SafetensorsEntry entry in file.Entries)
         {
             Tensor tensor = ToTensor(entry);
             tensors.Add(entry.Name, device is null ? tensor : tensor.to(device));
@@ -31,7 +35,14 @@ public static class SafetensorsTensors
     }
 
     /// <summary>Writes tensors of any layout and device, each of at most 2 GiB.</summary>
-    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Save(tensors, entries => SafetensorsFile.Write(path, entries, metadata));
+
+    /// <summary>The same as <see cref="Save(string, IEnumerable{ValueTuple{string, Tensor}}, IReadOnlyDictionary{string, string}?)"/>, to a stream.</summary>
+    public static void Save(Stream stream, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Save(tensors, entries => SafetensorsFile.Write(stream, entries, metadata));
+
+    private static void Save(IEnumerable<(string Name, Tensor Tensor)> tensors, Action<List<SafetensorsEntry>> write)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         using var scope = NewDisposeScope();
@@ -48,13 +59,17 @@ public static class SafetensorsTensors
             entries.Add(new SafetensorsEntry(name, type, plain.shape, new TensorMemory(plain).Memory));
         }
 
-        SafetensorsFile.Write(path, entries, metadata);
+        write(entries);
         GC.KeepAlive(kept);
     }
 
     /// <summary>Writes the parameters and buffers of <paramref name="module"/> under their own names.</summary>
     public static void SaveModule(torch.nn.Module module, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         Save(path, StateOf(module).Select(pair => (pair.Key, pair.Value)), metadata);
+
+    /// <summary>The same to a stream.</summary>
+    public static void SaveModule(torch.nn.Module module, Stream stream, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Save(stream, StateOf(module).Select(pair => (pair.Key, pair.Value)), metadata);
 
     /// <summary>Fills the parameters and buffers of <paramref name="module"/>; nothing changes unless every name and shape agrees.</summary>
     /// <remarks>Floats of another width are converted; the module keeps its types and devices.</remarks>

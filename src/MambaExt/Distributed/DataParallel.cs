@@ -42,6 +42,20 @@ public static class DataParallel
         }
     }
 
+    /// <summary>This rank's part of the training samples, in their order; the parts of all ranks are the whole and differ by one at most.</summary>
+    /// <exception cref="ArgumentException">There are fewer samples than ranks.</exception>
+    public static T[] Share<T>(T[] samples, ICommunicator? ranks)
+    {
+        if (ranks is null or { Size: 1 })
+        {
+            return samples;
+        }
+
+        return samples.Length >= ranks.Size
+            ? samples[(int)((long)samples.Length * ranks.Rank / ranks.Size)..(int)((long)samples.Length * (ranks.Rank + 1) / ranks.Size)]
+            : throw new ArgumentException($"There are {samples.Length} training samples for {ranks.Size} ranks; start at most {samples.Length}.");
+    }
+
     /// <summary>The module and all below it, each once.</summary>
     internal static IEnumerable<(string Name, nn.Module Module)> Modules(nn.Module module) =>
         new[] { ("", module) }.Concat(module.named_modules()).DistinctBy(m => m.Item2, ReferenceEqualityComparer.Instance);

@@ -63,7 +63,7 @@ public sealed class CheckpointStore(string folder)
         {
             try
             {
-                return Read(FileOf(number));
+                return Read(SafetensorsFile.Read(FileOf(number)), Path.GetFileName(FileOf(number)));
             }
             catch (InvalidDataException e)
             {
@@ -75,29 +75,34 @@ public sealed class CheckpointStore(string folder)
         return null;
     }
 
-    private static StateBag Read(string path)
+    /// <summary>The bytes of the newest checkpoint, for ranks that do not see the folder; empty where there is none.</summary>
+    internal byte[] LatestBytes() => Numbers() is [int newest, ..] ? File.ReadAllBytes(FileOf(newest)) : [];
+
+    /// <summary>A checkpoint from its bytes.</summary>
+    internal static StateBag Parse(byte[] bytes) => Read(SafetensorsFile.Parse(bytes), "the checkpoint");
+
+    private static StateBag Read(SafetensorsFile file, string name)
     {
-        SafetensorsFile file = SafetensorsFile.Read(path);
         if (!file.Metadata.TryGetValue("state", out string? values) || !file.Metadata.TryGetValue("state_sha256", out string? digest) || digest != Digest(values))
         {
-            throw new InvalidDataException($"'{Path.GetFileName(path)}' has no whole state of a training.");
+            throw new InvalidDataException($"'{name}' has no whole state of a training.");
         }
 
         try
         {
             var json = JsonNode.Parse(values, documentOptions: new JsonDocumentOptions { MaxDepth = 32 }) as JsonObject
-                ?? throw new InvalidDataException($"'{Path.GetFileName(path)}' has a state that is no JSON object.");
+                ?? throw new InvalidDataException($"'{name}' has a state that is no JSON object.");
             var bag = new StateBag { Values = json, OwnsTensors = true };
-            foreach (var (name, tensor) in SafetensorsTensors.Load(path))
+            foreach (var (key, tensor) in SafetensorsTensors.Load(file))
             {
-                bag.Tensors.Add(name, tensor.DetachFromDisposeScope());
+                bag.Tensors.Add(key, tensor.DetachFromDisposeScope());
             }
 
             return bag;
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{Path.GetFileName(path)}' has a state that is no JSON ({e.Message.TrimEnd('.')}).", e);
+            throw new InvalidDataException($"'{name}' has a state that is no JSON ({e.Message.TrimEnd('.')}).", e);
         }
     }
 

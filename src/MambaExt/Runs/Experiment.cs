@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MambaExt.Distributed;
 using MambaExt.Training;
 
 namespace MambaExt.Runs;
@@ -8,47 +9,82 @@ namespace MambaExt.Runs;
 /// <summary>
 /// Trainings one after the other (seeds, splits, folds, models) in one run folder, cut and resumed as a whole: a checkpoint holds the
 /// results of those that are done and the state of the one under way, and knows how long <c>metrics.jsonl</c> was.
+/// With several ranks each takes a training of its own, so many at a time, and a checkpoint is written when all of them are done; or, data-parallel, all ranks work on
+/// one training. Rank 0 alone writes. The results and <c>metrics.jsonl</c> are the same for any number of ranks.
 /// </summary>
 /// <typeparam name="TKey">What tells a training from the others</typeparam>
 /// <typeparam name="TResult">What comes of one; serializable</typeparam>
-/// <param name="folder">Where lines and checkpoints go</param>
-/// <param name="checkpointEvery">Least time between two checkpoints; zero for one at every occasion</param>
-/// <param name="notice">Told in a sentence of what a resume met</param>
-public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpointEvery, Action<string>? notice = null)
+public sealed partial class Experiment<TKey, TResult>
 {
+    private readonly RunFolder? _folder;
+    private readonly TimeSpan _every;
+    private readonly ICommunicator _ranks;
+    private readonly bool _dataParallel;
+    private readonly Action<string>? _notice;
     private readonly List<TResult> _finished = [];
     private StateBag? _resumed;
+    private bool _begun;
     private long _lastCheckpoint = Stopwatch.GetTimestamp();
+
+    /// <summary>Nothing is read or written yet.</summary>
+    /// <param name="folder">Where lines and checkpoints go; null on ranks other than 0</param>
+    /// <param name="checkpointEvery">Least time between two checkpoints; zero for one at every occasion</param>
+    /// <param name="notice">Told in a sentence of what a resume met</param>
+    /// <param name="ranks">The processes of this run; default this one alone</param>
+    /// <param name="dataParallel">All ranks share each training instead of taking one each</param>
+    public Experiment(RunFolder? folder, TimeSpan checkpointEvery, Action<string>? notice = null, ICommunicator? ranks = null, bool dataParallel = false)
+    {
+        (_folder, _every, _notice, _ranks, _dataParallel) = (folder, checkpointEvery, notice, ranks ?? new SingleProcess(), dataParallel);
+        if (folder is null == (_ranks.Rank == 0))
+        {
+            throw new ArgumentException($"Rank {_ranks.Rank} was given {(folder is null ? "no" : "a")} run folder; rank 0 writes to one and the others have none.");
+        }
+    }
 
     /// <summary>Results so far, those of earlier sessions included.</summary>
     public IReadOnlyList<TResult> Finished => _finished;
 
-    /// <summary>Reads the newest checkpoint and takes the metrics behind it back. Without one the run starts at its beginning.</summary>
+    /// <summary>Given to trainings that all ranks share; null where each has its own.</summary>
+    public ICommunicator? Sharing => _dataParallel ? _ranks : null;
+
+    /// <summary>Reads the newest checkpoint and takes the metrics behind it back. Without one the run starts at its beginning. Collective.</summary>
     public void Resume()
     {
-        _resumed = folder.Checkpoints.Latest(notice);
-        if (_resumed is null)
+        if (_folder is not null)
         {
-            notice?.Invoke("There is no checkpoint: the run starts at its beginning.");
-            folder.CutMetrics(0);
-            return;
+            _resumed = _folder.Checkpoints.Latest(_notice);
+            if (_resumed is null)
+            {
+                _notice?.Invoke("There is no checkpoint: the run starts at its beginning.");
+            }
+
+            _folder.CutMetrics(_resumed?.Value<long>("experiment.metrics_bytes") ?? 0);
         }
 
-        folder.CutMetrics(_resumed.Value<long>("experiment.metrics_bytes"));
-        foreach (JsonNode? result in _resumed.Values["experiment.finished"] as JsonArray ?? [])
+        byte[] state = _ranks.Size == 1 ? [] : _ranks.AllGather(_resumed is null ? [] : _folder!.Checkpoints.LatestBytes())[0];
+        if (state.Length > 0)
         {
-            _finished.Add(result.Deserialize<TResult>(JsonSerializerOptions.Web) ?? throw new InvalidDataException("The checkpoint holds an empty result; start the run anew."));
+            _resumed ??= CheckpointStore.Parse(state);
         }
+
+        foreach (JsonNode? result in _resumed?.Values["experiment.finished"] as JsonArray ?? [])
+        {
+            _finished.Add(Read(result));
+        }
+
+        _begun = _resumed is not null;
     }
 
     /// <summary>Trains each key in turn; those that a resumed run has behind it are not trained again.</summary>
-    /// <param name="keys">In the order of their results; the same as when the run was started</param>
-    /// <param name="train">Trains one; hands the host to <see cref="Trainer"/></param>
+    /// <param name="keys">In the order of their results; the same as when the run was started, and on all ranks</param>
+    /// <param name="train">Trains one; hands the host and <see cref="Sharing"/> to <see cref="Trainer"/></param>
     /// <param name="line">What an epoch writes to <c>metrics.jsonl</c></param>
+    /// <param name="keep">Whether the files that a training has attached are kept, over those of earlier ones; asked before <see cref="Finished"/> has its result. Default all</param>
     /// <param name="done">Told of each result, those of earlier sessions included</param>
     /// <param name="token">Asked after each step</param>
     public IReadOnlyList<TResult> Run(
-        IReadOnlyList<TKey> keys, Func<TKey, ITrainingHost, TResult> train, Func<TKey, EpochReport, object> line, Action<TKey, TResult>? done = null, CancellationToken token = default)
+        IReadOnlyList<TKey> keys, Func<TKey, ITrainingHost, TResult> train, Func<TKey, EpochReport, object> line,
+        Func<TKey, TResult, bool>? keep = null, Action<TKey, TResult>? done = null, CancellationToken token = default)
     {
         for (int i = 0; i < _finished.Count; i++)
         {
@@ -56,33 +92,74 @@ public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpo
         }
 
         // A disk that is full or a folder that cannot be written is found here, not an hour later.
-        if (_resumed is null)
+        if (!_begun)
         {
-            using var empty = new StateBag();
-            Save(empty);
+            SaveBetween();
         }
 
+        bool apart = _ranks.Size > 1 && !_dataParallel;
         while (_finished.Count < keys.Count)
         {
             token.ThrowIfCancellationRequested();
-            TKey key = keys[_finished.Count];
-            var host = new Host(this, key, line);
-            TResult result = train(key, host);
-            _finished.Add(result);
-            using (var between = new StateBag())
+            int first = _finished.Count, mine = first + (apart ? _ranks.Rank : 0);
+            var host = new Host(this, apart, mine < keys.Count ? epoch => line(keys[mine], epoch) : null);
+            Share share = mine < keys.Count ? host.Finish(train(keys[mine], host)) : new Share([], default, []);
+            foreach (Share one in apart ? Exchange(share).Take(keys.Count - first) : [share])
             {
-                Save(between);
+                Accept(keys[_finished.Count], one, keep);
             }
 
-            done?.Invoke(key, result);
+            SaveBetween();
+            for (int i = first; i < _finished.Count; i++)
+            {
+                done?.Invoke(keys[i], _finished[i]);
+            }
         }
 
         return _finished;
     }
 
-    private TimeSpan Every => checkpointEvery;
+    private static TResult Read(JsonNode? result) =>
+        result.Deserialize<TResult>(JsonSerializerOptions.Web) ?? throw new InvalidDataException("The checkpoint holds an empty result; start the run anew.");
 
-    private void Append(object line) => folder.AppendMetrics(line);
+    private void Accept(TKey key, Share share, Func<TKey, TResult, bool>? keep)
+    {
+        foreach (string text in share.Lines)
+        {
+            _folder?.AppendLine(text);
+        }
+
+        if (keep?.Invoke(key, share.Result!) ?? true)
+        {
+            foreach (Attachment file in share.Files)
+            {
+                _folder?.Write(file.Path, file.Content);
+            }
+        }
+
+        _finished.Add(share.Result!);
+    }
+
+    private Share[] Exchange(Share own) =>
+        [.. _ranks.AllGather(JsonSerializer.SerializeToUtf8Bytes(own, JsonSerializerOptions.Web)).Select(bytes => JsonSerializer.Deserialize<Share>(bytes, JsonSerializerOptions.Web)!)];
+
+    private void SaveBetween()
+    {
+        using var between = new StateBag();
+        Save(between);
+    }
+
+    private void Save(StateBag state)
+    {
+        if (_folder is not null)
+        {
+            state.Values["experiment.finished"] = JsonSerializer.SerializeToNode(_finished, JsonSerializerOptions.Web);
+            state.Values["experiment.metrics_bytes"] = _folder.FlushMetrics();
+            _folder.Checkpoints.Save(state);
+        }
+
+        _lastCheckpoint = Stopwatch.GetTimestamp();
+    }
 
     /// <summary>The state of the training that was cut, once; null where the run was cut between two.</summary>
     private StateBag? Take()
@@ -96,26 +173,5 @@ public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpo
 
         state.Dispose();
         return null;
-    }
-
-    private void Save(StateBag state)
-    {
-        state.Values["experiment.finished"] = JsonSerializer.SerializeToNode(_finished, JsonSerializerOptions.Web);
-        state.Values["experiment.metrics_bytes"] = folder.FlushMetrics();
-        folder.Checkpoints.Save(state);
-        _lastCheckpoint = Stopwatch.GetTimestamp();
-    }
-
-    private sealed class Host(Experiment<TKey, TResult> owner, TKey key, Func<TKey, EpochReport, object> line) : ITrainingHost
-    {
-        private readonly StateBag? _state = owner.Take();
-
-        public bool CheckpointDue => Stopwatch.GetElapsedTime(owner._lastCheckpoint) >= owner.Every;
-
-        public StateBag? TakeResumed() => _state;
-
-        public void Report(EpochReport epoch) => owner.Append(line(key, epoch));
-
-        public void Checkpoint(StateBag state) => owner.Save(state);
     }
 }

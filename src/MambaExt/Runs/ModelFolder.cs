@@ -17,9 +17,18 @@ public static class ModelFolder
     public static void Save(string folder, nn.Module model, JsonObject config, IReadOnlyList<string> labels)
     {
         Directory.CreateDirectory(folder);
-        SafetensorsTensors.SaveModule(model, Path.Combine(folder, Parameters));
-        PartialFile.Write(Path.Combine(folder, Labels), stream => JsonSerializer.Serialize(stream, labels, Json));
-        PartialFile.Write(Path.Combine(folder, Config), stream => JsonSerializer.Serialize(stream, config, Json));
+        foreach (var (name, content) in Files(model, config, labels))
+        {
+            PartialFile.Write(Path.Combine(folder, name), stream => stream.Write(content));
+        }
+    }
+
+    /// <summary>The files that <see cref="Save"/> writes, by name.</summary>
+    public static IReadOnlyList<(string Name, byte[] Content)> Files(nn.Module model, JsonObject config, IReadOnlyList<string> labels)
+    {
+        using var parameters = new MemoryStream();
+        SafetensorsTensors.SaveModule(model, parameters);
+        return [(Parameters, parameters.ToArray()), (Labels, JsonSerializer.SerializeToUtf8Bytes(labels, Json)), (Config, JsonSerializer.SerializeToUtf8Bytes(config, Json))];
     }
 
     /// <summary>What a folder says of its model.</summary>

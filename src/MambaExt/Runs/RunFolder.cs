@@ -117,10 +117,28 @@ public sealed class RunFolder : IDisposable
     public void WriteResult(object result) => Write("result.json", result);
 
     /// <summary>Adds a line to <c>metrics.jsonl</c>.</summary>
-    public void AppendMetrics(object line)
+    public void AppendMetrics(object line) => AppendLine(Line(line));
+
+    /// <summary>Adds a line that is text already.</summary>
+    internal void AppendLine(string text)
     {
-        _metrics.Write(Encoding.UTF8.GetBytes(Line(line) + "\n"));
+        _metrics.Write(Encoding.UTF8.GetBytes(text + "\n"));
         _metrics.Flush();
+    }
+
+    /// <summary>Writes a file of the run, over an older one.</summary>
+    /// <param name="path">Below the folder, with forward slashes</param>
+    /// <param name="content">The whole file</param>
+    internal void Write(string path, byte[] content)
+    {
+        string full = System.IO.Path.GetFullPath(File(path));
+        if (!full.StartsWith(Path + System.IO.Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"'{path}' lies outside of the run folder; give a path below it.");
+        }
+
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(full)!);
+        PartialFile.Write(full, stream => stream.Write(content));
     }
 
     /// <summary>A line of <c>metrics.jsonl</c> as text.</summary>

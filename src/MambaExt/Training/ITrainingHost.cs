@@ -12,6 +12,12 @@ public interface ITrainingHost
     /// <summary>Whether a checkpoint is wanted now; asked after each optimizer step and each validation.</summary>
     bool CheckpointDue { get; }
 
+    /// <summary>Offers a file that belongs to this training, a trained model say, for the run's folder. Whether it is kept is decided
+    /// when the training is done.</summary>
+    /// <param name="path">Below the run's folder, with forward slashes</param>
+    /// <param name="content">The whole file</param>
+    void Attach(string path, byte[] content);
+
     /// <summary>Keeps <paramref name="state"/>, whose tensors are live: they are written before this returns.</summary>
     void Checkpoint(StateBag state);
 }
@@ -27,6 +33,11 @@ public sealed class TransientHost(Action<EpochReport>? report = null) : ITrainin
 
     /// <inheritdoc/>
     public void Report(EpochReport epoch) => report?.Invoke(epoch);
+
+    /// <inheritdoc/>
+    public void Attach(string path, byte[] content)
+    {
+    }
 
     /// <inheritdoc/>
     public void Checkpoint(StateBag state)

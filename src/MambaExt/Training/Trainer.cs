@@ -1,6 +1,4 @@
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
+using MambaExt.Distributed;
 
 namespace MambaExt.Training;
 
@@ -12,13 +10,19 @@ namespace MambaExt.Training;
 public static class Trainer
 {
     /// <summary>Trains; at the end the model has the weights of the best epoch (or the last, without validation) and is in evaluation mode.</summary>
+    /// <param name="task">Model, data, loss and validation</param>
+    /// <param name="options">Epochs, optimizer, schedule</param>
+    /// <param name="host">Progress and checkpoints; default none</param>
+    /// <param name="ranks">Processes that train the same model, each with its part of every batch; default this one alone</param>
+    /// <param name="token">Asked after each step</param>
+    /// <exception cref="ArgumentException">Options are out of range, or the model couples the samples of a batch and several ranks share it.</exception>
     /// <exception cref="InvalidOperationException">A loss or gradient is not finite; the message names step, batch and parameter.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the step was finished and the host was given a checkpoint.</exception>
     public static TrainingOutcome Run<TBatch>(
-        TrainingTask<TBatch> task, TrainingOptions options, ITrainingHost? host = null, IGradientExchange? exchange = null, CancellationToken token = default)
+        TrainingTask<TBatch> task, TrainingOptions options, ITrainingHost? host = null, ICommunicator? ranks = null, CancellationToken token = default)
     {
         options.Validate();
-        using var training = new TrainerState<TBatch>(task, options, host ?? new TransientHost(), exchange);
+        using var training = new TrainerState<TBatch>(task, options, host ?? new TransientHost(), ranks);
         return training.Run(token);
     }
 }

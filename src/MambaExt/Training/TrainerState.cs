@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MambaExt.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -11,7 +12,8 @@ internal sealed class TrainerState<TBatch> : IDisposable
     private readonly TrainingTask<TBatch> _task;
     private readonly TrainingOptions _options;
     private readonly ITrainingHost _host;
-    private readonly IGradientExchange? _exchange;
+    private readonly ICommunicator? _ranks;
+    private readonly GradientAverager? _averager;
     private readonly IReadOnlyList<Parameter> _parameters;
     private readonly MasterWeights? _master;
     private readonly OptimizerHelper _optimizer;
@@ -28,13 +30,22 @@ internal sealed class TrainerState<TBatch> : IDisposable
     private double _lossSum;
     private double _lossWeight;
 
-    public TrainerState(TrainingTask<TBatch> task, TrainingOptions options, ITrainingHost host, IGradientExchange? exchange)
+    public TrainerState(TrainingTask<TBatch> task, TrainingOptions options, ITrainingHost host, ICommunicator? ranks)
     {
-        (_task, _options, _host, _exchange) = (task, options, host, exchange);
+        (_task, _options, _host) = (task, options, host);
         _parameters = [.. task.Model.parameters().Where(p => p.requires_grad)];
         bool half = options.precision == "bfloat16"
             || (options.precision == "auto" && (Compute.HasBFloat16 || _parameters.Any(p => p.device_type != DeviceType.CPU)));
         _master = half ? new MasterWeights(task.Model) : null;
+        if (ranks is { Size: > 1 })
+        {
+            _ranks = ranks;
+            task.Model.train();
+            DataParallel.RequireIndependentSamples(task.Model, ranks);
+            DataParallel.BroadcastParameters(task.Model, ranks);
+            _averager = new GradientAverager(task.Model, ranks);
+        }
+
         _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options);
         _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
         _best = new BestEpoch(task.Model);
@@ -88,6 +99,7 @@ internal sealed class TrainerState<TBatch> : IDisposable
         _best.Dispose();
         _average?.Dispose();
         _master?.Dispose();
+        _averager?.Dispose();
     }
 
     private void TrainEpoch(CancellationToken token)
@@ -138,16 +150,16 @@ internal sealed class TrainerState<TBatch> : IDisposable
 
         _lossSum += value * weight;
         _lossWeight += weight;
-        bool alone = _options.accumulate == 1 && _exchange is null;
+        bool alone = _options.accumulate == 1 && _averager is null;
         (alone || weight == 1 ? loss : loss * weight).backward();
         return alone ? 1 : weight;
     }
 
     private void Step(double weight, int gathered)
     {
-        if (_exchange is not null)
+        if (_averager is not null)
         {
-            _exchange.Average(_parameters, weight);
+            _averager.AverageSums(weight);
         }
         else if (gathered > 1 || weight != 1)
         {
@@ -179,7 +191,7 @@ internal sealed class TrainerState<TBatch> : IDisposable
     private void EndEpoch()
     {
         int epoch = _epoch++;
-        double loss = _exchange?.Mean(_lossSum / _lossWeight, _lossWeight) ?? (_lossSum / _lossWeight);
+        double loss = MeanLoss();
         (_batch, _lossSum, _lossWeight) = (0, 0, 0);
         if (epoch % _options.validate_every != 0 && !Finished)
         {
@@ -205,12 +217,35 @@ internal sealed class TrainerState<TBatch> : IDisposable
             epoch, _options.epochs, _step, loss, validation, _best.Score, _options.learning_rate * _schedule.Factor(_step - 1)));
     }
 
+    private double MeanLoss()
+    {
+        if (_ranks is null)
+        {
+            return _lossSum / _lossWeight;
+        }
+
+        using Tensor sums = tensor(new[] { _lossSum, _lossWeight });
+        _ranks.AllReduceSum(sums);
+        double[] all = sums.data<double>().ToArray();
+        return all[0] / all[1];
+    }
+
     /// <summary>Between two steps: the state is whole here.</summary>
     private void Boundary(CancellationToken token)
     {
-        bool stop = token.IsCancellationRequested;
-        if (stop || _host.CheckpointDue)
+        bool stop = token.IsCancellationRequested, due = _host.CheckpointDue;
+        if (_ranks is not null)
         {
+            // All ranks stop after the same step, and save after the same one: clocks and signals differ.
+            using Tensor flags = tensor(new[] { stop ? 1L : 0, due && _ranks.Rank == 0 ? 1L : 0 });
+            _ranks.AllReduceSum(flags);
+            long[] all = flags.data<long>().ToArray();
+            (stop, due) = (all[0] > 0, all[1] > 0);
+        }
+
+        if (stop || due)
+        {
+            using DisposeScope scope = NewDisposeScope();
             var state = new StateBag();
             Save(state);
             using (state)
@@ -219,7 +254,10 @@ internal sealed class TrainerState<TBatch> : IDisposable
             }
         }
 
-        token.ThrowIfCancellationRequested();
+        if (stop)
+        {
+            throw new OperationCanceledException(token);
+        }
     }
 
     private void Save(StateBag bag)
@@ -235,7 +273,12 @@ internal sealed class TrainerState<TBatch> : IDisposable
         Optimizers.Save(_optimizer, bag);
         _best.Save(bag);
         _average?.Save(bag);
-        bag.Tensors["rng.torch"] = get_rng_state();
+        byte[] random = get_rng_state().data<byte>().ToArray();
+        byte[][] all = _ranks?.AllGather(random) ?? [random];
+        for (int rank = 0; rank < all.Length; rank++)
+        {
+            bag.Tensors[$"rng.torch.{rank}"] = tensor(all[rank]);
+        }
     }
 
     private void Load(StateBag bag)
@@ -251,7 +294,7 @@ internal sealed class TrainerState<TBatch> : IDisposable
         Optimizers.Load(_optimizer, bag);
         _best.Load(bag);
         _average?.Load(bag);
-        set_rng_state(bag.Tensor("rng.torch"));
+        set_rng_state(bag.Tensor($"rng.torch.{_ranks?.Rank ?? 0}"));
     }
 
     private InvalidOperationException NotFinite(string what, TBatch? batch)
