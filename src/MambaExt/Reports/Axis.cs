@@ -63,7 +63,7 @@ internal sealed class Axis
     private static List<(double, string)> Steps(double low, double high, int count, bool whole)
     {
         double rough = (high - low) / count, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        double step = power * (rough / power) switch { <= 1.001 => 1, <= 2.001 => 2, <= 5.001 => 5, _ => 10 };
+        double step = power * (rough / power) switch { <= 1.4 => 1, <= 3 => 2, <= 7 => 5, _ => 10 };
         step = whole ? Math.Max(1, Math.Round(step)) : step;
         var ticks = new List<(double, string)>();
         double largest = Math.Max(Math.Abs(low), Math.Abs(high));
@@ -89,7 +89,7 @@ internal sealed class Axis
     private static List<(double, string)> Decades(double low, double high, int count)
     {
         int first = (int)Math.Ceiling(Math.Log10(low) - 1e-9), last = (int)Math.Floor(Math.Log10(high) + 1e-9);
-        int step = Math.Max(1, (last - first + count) / count);
+        int step = Math.Max(1, (last - first + count - 1) / count);
         return [.. Enumerable.Range(0, (last - first) / step + 1).Select(i => first + i * step).Select(e => (Math.Pow(10, e), e is >= -3 and <= 4 ? Figures.Any(Math.Pow(10, e)) : $"1e{e}"))];
     }
 }

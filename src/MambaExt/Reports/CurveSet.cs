@@ -37,11 +37,12 @@ internal sealed class CurveSet
     public static CurveSet Read(Stream stream)
     {
         var set = new CurveSet();
-        set.Unreadable += JsonLines.Read(stream, (line, ended) =>
+        long passed = JsonLines.Read(stream, (line, ended) =>
         {
             try
             {
                 using JsonDocument document = JsonDocument.Parse(line);
+                document.RootElement.RequireText();
                 set.Add(document.RootElement);
             }
             catch (JsonException)
@@ -49,6 +50,7 @@ internal sealed class CurveSet
                 set.Unreadable += ended ? 1 : 0;
             }
         });
+        set.Unreadable += passed;
         return set;
     }
 

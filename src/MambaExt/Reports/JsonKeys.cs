@@ -9,6 +9,40 @@ internal static class JsonKeys
     public static JsonElement? Key(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
+    /// <summary>JSON may hold text that is none, such as half a character; it is found here and not where the text is used.</summary>
+    /// <exception cref="JsonException">A name or a string below the element is no text.</exception>
+    public static void RequireText(this JsonElement element)
+    {
+        try
+        {
+            switch (element.ValueKind)
+            {
+                case JsonValueKind.String:
+                    element.GetString();
+                    break;
+                case JsonValueKind.Array:
+                    foreach (JsonElement item in element.EnumerateArray())
+                    {
+                        item.RequireText();
+                    }
+
+                    break;
+                case JsonValueKind.Object:
+                    foreach (JsonProperty property in element.EnumerateObject())
+                    {
+                        _ = property.Name;
+                        property.Value.RequireText();
+                    }
+
+                    break;
+            }
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException("Text of the document is not valid.", null, 0, 0, e);
+        }
+    }
+
     /// <summary>A number; one that is none is written as "NaN", "Infinity" or "-Infinity".</summary>
     public static double? Number(this JsonElement element) => element.ValueKind switch
     {

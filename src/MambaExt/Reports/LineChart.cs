@@ -95,7 +95,7 @@ internal sealed record LineChart(string Title, string Position, IReadOnlyList<Ch
         void Entry(string text, string kind, bool line)
         {
             text = Figures.Short(text, 40);
-            html.Empty("path", ("class", $"{(line ? $"key-{kind}" : kind)}"), ("d", line ? $"M{Figures.Point(at)} 29h18" : $"M{Figures.Point(at)} 24h18v10h-18Z"));
+            html.Empty("path", ("class", $"key-{kind}"), ("d", line ? $"M{Figures.Point(at)} 29h18" : $"M{Figures.Point(at)} 24h18v10h-18Z"));
             html.Element("text", text, ("x", Figures.Point(at + 23)), ("y", "33"));
             at += 36 + 5.6 * text.Length;
         }

@@ -69,7 +69,7 @@ internal static class ReportStyle
         .seed, .mean, .key-seed, .key-mean, .whisker { fill: none; stroke: currentColor; stroke-linejoin: round; stroke-linecap: round; }
         .seed, .key-seed { stroke-width: 1; stroke-opacity: .36; } .key-seed { stroke-opacity: .75; } .seed.alone { stroke-width: 2; stroke-opacity: 1; } .mean, .key-mean { stroke-width: 2.4; }
         .seed:hover { stroke-opacity: 1; stroke-width: 2; }
-        .band { fill: currentColor; fill-opacity: .17; stroke: none; }
+        .band, .key-band { fill: currentColor; fill-opacity: .17; stroke: none; }
         .chosen { fill: var(--page); stroke: currentColor; stroke-width: 1.4; }
         .whisker { stroke-width: 2; } .dot { fill: currentColor; } .value { fill: currentColor; fill-opacity: .45; }
         @media (max-width: 40rem) { main { padding: 1.4rem .9rem 3rem; } h1 { font-size: 1.7rem; } .lead { font-size: 1.08rem; } th, td { padding: .3rem .55rem; } }

@@ -52,6 +52,7 @@ internal sealed record RunRecord(string Folder, string Name, JsonElement? Config
         try
         {
             using JsonDocument document = JsonDocument.Parse(stream);
+            document.RootElement.RequireText();
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
                 : throw BadFile.At(path, 0, $"JSON of kind {document.RootElement.ValueKind}", "a JSON object", "run the command again that wrote it");

@@ -16,7 +16,7 @@ public class AxisTests
 
     [Theory]
     [InlineData(0.2, 2.1, "0.5 1.0 1.5 2.0")]
-    [InlineData(81.2, 83.9, "81.0 81.5 82.0 82.5 83.0 83.5 84.0")]
+    [InlineData(81.2, 83.9, "81.5 82.0 82.5 83.0 83.5 84.0")]
     [InlineData(20, 99.5, "20 40 60 80 100")]
     [InlineData(1e-7, 3e-7, "1e-7 1.5e-7 2e-7 2.5e-7 3e-7")]
     public void Values_have_ticks_of_one_two_and_five(double low, double high, string ticks) =>

@@ -29,10 +29,11 @@ public sealed class HostileRunTests : IDisposable
             r["classes"]![0] = Bad;
         }, config: c => c[Bad] = Bad);
 
-        // Half a character, which no writer of JSON would let through, and a key of metrics.
-        File.AppendAllText(Path.Combine(run, "metrics.jsonl"), $"{{\"model\":\"graph\\ud83d\\u0000\",\"epoch\":1,\"</style><script>\":1}}\n");
+        // A key of metrics, a control character, and half a character, which is no text.
+        File.AppendAllText(Path.Combine(run, "metrics.jsonl"), "{\"model\":\"graph\\u0000\",\"epoch\":1,\"</style><script>\":1}\n{\"model\":\"\\ud83d\",\"val\":1}\n");
         var (page, text) = SampleRun.Report(run);
         Assert.Contains(Bad[..20], page.Value, StringComparison.Ordinal);
+        Assert.Contains("1 line of metrics.jsonl could not be read", text, StringComparison.Ordinal);
         Assert.Empty(page.Descendants("script"));
         Assert.Empty(page.Descendants("img"));
         Assert.DoesNotContain("<script", text, StringComparison.OrdinalIgnoreCase);
@@ -125,6 +126,7 @@ public sealed class HostileRunTests : IDisposable
     [InlineData("config.json", "[1]", "a JSON object")]
     [InlineData("result.json", "{\"runs\": [", "line 1")]
     [InlineData("result.json", "", "a JSON object")]
+    [InlineData("result.json", "{\"model\": \"\\ud83d\"}", "no JSON")]
     public void Documents_that_are_no_objects_are_refused(string name, string content, string words)
     {
         string run = SampleRun.Write(_folder, "run");

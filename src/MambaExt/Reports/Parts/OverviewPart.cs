@@ -65,7 +65,7 @@ internal static class OverviewPart
 
         if (run.Curves.Unreadable > 0)
         {
-            Warn(html, "Damaged metrics.", $"{run.Curves.Unreadable:n0} lines of metrics.jsonl could not be read and are left out.");
+            Warn(html, "Damaged metrics.", $"{run.Curves.Unreadable:n0} line{(run.Curves.Unreadable == 1 ? "" : "s")} of metrics.jsonl could not be read.");
         }
 
         if (run.Curves.Incomplete)
