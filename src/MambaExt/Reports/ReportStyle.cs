@@ -22,7 +22,7 @@ internal static class ReportStyle
         article article h2 { font-size: 1.6rem; border-top: 3px solid var(--rule); }
         h3 { font-size: 1.15rem; margin: 2rem 0 .6rem; }
         p { margin: .6rem 0; overflow-wrap: anywhere; }
-        .lead { font-size: 1.2rem; max-width: 46rem; }
+        .lead { font-size: 1.2rem; max-width: 46rem; } .lead strong { white-space: nowrap; }
         .note { color: var(--quiet); font-size: .9rem; }
         .warning { background: var(--warn); border-left: 4px solid var(--warn-rule); padding: .6rem .9rem; max-width: 46rem; }
         a { color: var(--c0); }
@@ -47,7 +47,7 @@ internal static class ReportStyle
         tbody tr:hover { background: var(--tint); }
         th:first-child, td:first-child { padding-left: .3rem; }
         tr th[scope=row] { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
-        .confusion td { text-align: center; padding: .4rem .5rem; min-width: 3.4rem; color: var(--cell); background: color-mix(in srgb, var(--deep) var(--part), var(--page)); border: 1px solid var(--page); }
+        .confusion { border-bottom: 0; } .confusion td { text-align: center; padding: .4rem .5rem; min-width: 3.4rem; color: var(--cell); background: color-mix(in srgb, var(--deep) var(--part), var(--page)); border: 1px solid var(--page); }
         .confusion td.deep { color: var(--on-deep); }
         .confusion thead th { white-space: normal; overflow-wrap: break-word; text-align: center; font-size: .78rem; }
         .confusion thead .corner { text-align: left; font-weight: 400; color: var(--quiet); }
@@ -72,7 +72,7 @@ internal static class ReportStyle
         .band, .key-band { fill: currentColor; fill-opacity: .17; stroke: none; }
         .chosen { fill: var(--page); stroke: currentColor; stroke-width: 1.4; }
         .whisker { stroke-width: 2; } .dot { fill: currentColor; } .value { fill: currentColor; fill-opacity: .45; }
-        @media (max-width: 40rem) { main { padding: 1.4rem .9rem 3rem; } h1 { font-size: 1.7rem; } .lead { font-size: 1.08rem; } th, td { padding: .3rem .55rem; } }
+        @media (max-width: 40rem) { main { padding: 1.4rem .9rem 3rem; } h1 { font-size: 1.7rem; } .lead { font-size: 1.08rem; } .facts { grid-template-columns: 1fr 1fr; } th, td { padding: .3rem .55rem; } }
         @media print {
           html { font-size: 10.5pt; } main { max-width: none; padding: 0; } .skip { display: none; }
           .scroll, details .scroll { overflow: visible; max-height: none; } tr { break-inside: avoid; } h2, h3, .caption { break-after: avoid; }

@@ -17,21 +17,7 @@ internal static class ClassesPart
 
         using (html.Section("Classes"))
         {
-            foreach (var (i, model) in models.Index())
-            {
-                if (models.Length == 1)
-                {
-                    WriteModel(html, model, 0);
-                }
-                else
-                {
-                    using (html.Open("details", ("open", i == 0 ? "open" : null), ("class", "model")))
-                    {
-                        html.Element("summary", model.Model);
-                        WriteModel(html, model, i);
-                    }
-                }
-            }
+            ModelFolds.Write(html, models, model => model.Model, (model, colour) => WriteModel(html, model, colour));
         }
     }
 

@@ -27,21 +27,21 @@ internal static class ComparisonPart
     private static void Scores(Html html, IReadOnlyList<RunRecord> runs, IReadOnlyList<string> names)
     {
         var table = new HtmlTable(
-            "Scores in percent, mean ± sample deviation over the runs of each model", ["Run", "Data set", "Data", "Model", "Score", "Test", "Validation", "Runs", "Parameters", "Seconds"])
+            "Scores in percent, mean ± sample deviation over the runs of each model", ["Run", "Data set, score", "Data", "Model", "Test", "Validation", "Runs", "Parameters", "Seconds"])
         {
-            RowClass = "model", Words = new HashSet<int> { 1, 2, 3, 4 },
+            RowClass = "model", Words = new HashSet<int> { 1, 2, 3 },
         };
         foreach (var (run, name) in runs.Zip(names))
         {
             if (run.Models.Count == 0)
             {
-                table.Rows.Add([name, run.DataSet, run.Variant ?? Figures.Absent, run.Result is null ? "not finished" : Figures.Absent, .. Enumerable.Repeat(Figures.Absent, 6)]);
+                table.Rows.Add([name, run.DataSet, run.Variant ?? Figures.Absent, run.Result is null ? "not finished" : Figures.Absent, .. Enumerable.Repeat(Figures.Absent, 5)]);
             }
 
             foreach (ModelScores model in run.Models)
             {
                 table.Rows.Add([
-                    name, run.DataSet, run.Variant ?? Figures.Absent, model.Model, run.Metric, Figures.Score(model.Test, model.TestDeviation),
+                    name, $"{run.DataSet}, {run.Metric}", run.Variant ?? Figures.Absent, model.Model, Figures.Score(model.Test, model.TestDeviation),
                     Figures.Score(model.Validation, model.ValidationDeviation), Figures.Count(model.Runs.Count), Figures.Count(model.Parameters), Figures.Seconds(model.Seconds)]);
             }
         }

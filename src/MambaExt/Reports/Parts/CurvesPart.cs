@@ -17,22 +17,7 @@ internal static class CurvesPart
 
         using (html.Section("Training"))
         {
-            foreach (var (colour, model) in models.Take(MostModels).Index())
-            {
-                if (models.Length == 1)
-                {
-                    Charts(html, run, model, colour);
-                }
-                else
-                {
-                    using (html.Open("details", ("open", colour == 0 ? "open" : null), ("class", "model")))
-                    {
-                        html.Element("summary", model.Key.Length == 0 ? "unnamed model" : model.Key);
-                        Charts(html, run, model, colour);
-                    }
-                }
-            }
-
+            ModelFolds.Write(html, [.. models.Take(MostModels)], model => model.Key, (model, colour) => Charts(html, run, model, colour));
             Omitted(html, models.Length - MostModels, "models");
         }
     }

@@ -13,18 +13,20 @@ internal static class RunsPart
 
         using (html.Section("Runs"))
         {
-            foreach (ModelScores model in models)
-            {
-                var table = new HtmlTable($"{model.Model}: {run.Metric} in percent of each run", ["Seed", "Split", "Test", "Validation", "Chosen epoch", "Epochs", "Seconds"]) { RowClass = "run" };
-                foreach (RunScore one in model.Runs)
-                {
-                    table.Rows.Add([
-                        Figures.Any(one.Seed), Figures.Any(one.Split), Figures.Score(one.Test), Figures.Score(one.Validation), Figures.Count(one.BestEpoch), Figures.Count(one.Epochs),
-                        Figures.Seconds(one.Seconds)]);
-                }
-
-                table.Write(html);
-            }
+            ModelFolds.Write(html, models, model => model.Model, (model, _) => WriteModel(html, run.Metric, model));
         }
+    }
+
+    private static void WriteModel(Html html, string metric, ModelScores model)
+    {
+        var table = new HtmlTable($"{model.Model}: {metric} in percent of each run", ["Seed", "Split", "Test", "Validation", "Chosen epoch", "Epochs", "Seconds"]) { RowClass = "run" };
+        foreach (RunScore one in model.Runs)
+        {
+            table.Rows.Add([
+                Figures.Any(one.Seed), Figures.Any(one.Split), Figures.Score(one.Test), Figures.Score(one.Validation), Figures.Count(one.BestEpoch), Figures.Count(one.Epochs),
+                Figures.Seconds(one.Seconds)]);
+        }
+
+        table.Write(html);
     }
 }
