@@ -38,7 +38,7 @@ internal static class ReportStyle
         details .scroll { max-height: 26rem; overflow-y: auto; }
         table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; border-bottom: 1.5px solid var(--text); }
         .caption { color: var(--quiet); margin: 1.2rem 0 .4rem; font-size: .85rem; max-width: 46rem; }
-        th, td { padding: .3rem .8rem; text-align: right; font-weight: 400; white-space: nowrap; }
+        th, td { padding: .3rem .65rem; text-align: right; font-weight: 400; white-space: nowrap; }
         thead th { border-top: 1.5px solid var(--text); border-bottom: 1px solid var(--text); font-weight: 600; vertical-align: bottom; }
         tbody th, tfoot th { font-weight: 500; }
         tfoot th, tfoot td { border-top: 1px solid var(--rule); }
