@@ -14,7 +14,8 @@ internal static class ScoresPart
         {
             var table = new HtmlTable(
                 $"{Capital(run.Metric)} in percent, mean ± sample deviation over runs. The epoch is chosen on validation data.",
-                ["Model", "Test", "Validation", "Runs", "Epochs", "Parameters", "Seconds", "Peak memory"]) { RowClass = "model" };
+                ["Model", "Test", "Validation", "Runs", "Epochs", "Parameters", "Seconds", "Peak memory"])
+            { RowClass = "model" };
             foreach (ModelScores model in run.Models)
             {
                 table.Rows.Add([
