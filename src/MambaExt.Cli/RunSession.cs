@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using MambaExt.Cli.Commands;
+using MambaExt.Distributed;
 using MambaExt.Kernels.Cpu;
 using MambaExt.Runs;
 using TorchSharp;
@@ -14,9 +15,12 @@ internal sealed class RunSession : IDisposable
     // What may differ between the sessions of a run: none of these changes a bit of the result.
     private static readonly string[] Free = ["arguments", "runtime"];
 
-    private RunSession(RunFolder folder, bool resumed, string command) => (Folder, Resumed, Command) = (folder, resumed, command);
+    private RunSession(RunFolder? folder, string path, bool resumed, string command) => (Folder, Path, Resumed, Command) = (folder, path, resumed, command);
 
-    public RunFolder Folder { get; }
+    /// <summary>Null on ranks other than 0, which write nothing.</summary>
+    public RunFolder? Folder { get; }
+
+    public string Path { get; }
 
     public bool Resumed { get; }
 
@@ -30,6 +34,11 @@ internal sealed class RunSession : IDisposable
     };
 
     public static Option<double> CheckpointOption { get; } = CheckpointSeconds();
+
+    public static Option<bool> DataParallelOption { get; } = new("--data-parallel")
+    {
+        Description = "Under mpirun: all ranks share each training and average their gradients, instead of taking a seed or split each.",
+    };
 
     /// <summary>The arguments a run is to be made with: those given, or those of the run that --resume names.</summary>
     public static ParseResult Arguments(ParseResult parsed)
@@ -72,10 +81,22 @@ internal sealed class RunSession : IDisposable
         }
     }
 
+    /// <summary>Refuses --data-parallel for a process that is alone.</summary>
+    public static void RequireRanks(ParseResult arguments, ICommunicator ranks)
+    {
+        if (arguments.GetValue(DataParallelOption) && ranks.Size == 1)
+        {
+            throw new ArgumentException($"--data-parallel shares a training between ranks and this process is alone; start it as mpirun -n 2 {CommandLine.Name} ..., or leave the option out.");
+        }
+    }
+
     /// <summary>What every config holds: how the run was started and what it was computed with.</summary>
-    public static JsonObject Config(ParseResult arguments, string command, Option<string?> data) => new()
+    public static JsonObject Config(ParseResult arguments, string command, Option<string?> data, ICommunicator ranks) => new()
     {
         ["command"] = command,
+
+        // Trainings that ranks have for themselves are the same whatever their number is.
+        ["ranks"] = arguments.GetValue(DataParallelOption) ? ranks.Size : 1,
         ["arguments"] = new JsonArray([.. Tokens(arguments, data).Select(t => (JsonNode)t)]),
         ["threads"] = Compute.Threads,
         ["libtorch_threads"] = torch.get_num_threads(),
@@ -86,13 +107,20 @@ internal sealed class RunSession : IDisposable
     };
 
     /// <summary>Makes the run's folder, or opens the one to resume after comparing <paramref name="config"/> with its own.</summary>
-    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath)
+    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath, ICommunicator ranks)
     {
-        if (parsed.GetValue(ResumeOption) is not { } path)
+        string path = System.IO.Path.GetFullPath(parsed.GetValue(ResumeOption) ?? newPath);
+        bool resumed = parsed.GetValue(ResumeOption) is not null;
+        if (ranks.Rank != 0)
         {
-            var made = new RunFolder(newPath);
+            return new RunSession(null, path, resumed, command);
+        }
+
+        if (!resumed)
+        {
+            var made = new RunFolder(path);
             made.WriteConfig(config);
-            return new RunSession(made, false, command);
+            return new RunSession(made, path, resumed, command);
         }
 
         JsonObject before = RunFolder.Read(path, "config.json")!;
@@ -104,7 +132,7 @@ internal sealed class RunSession : IDisposable
             }
         }
 
-        return new RunSession(RunFolder.Open(path), true, command);
+        return new RunSession(RunFolder.Open(path), path, resumed, command);
     }
 
     /// <summary>Runs <paramref name="work"/>; an interruption says how to go on.</summary>
@@ -116,11 +144,11 @@ internal sealed class RunSession : IDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new InterruptedRunException($"Interrupted; the run is saved. Go on with: {CommandLine.Name} {Command} --resume {Folder.Path}");
+            throw new InterruptedRunException($"Interrupted; the run is saved. Go on with: {CommandLine.Name} {Command} --resume {Path}");
         }
     }
 
-    public void Dispose() => Folder.Dispose();
+    public void Dispose() => Folder?.Dispose();
 
     /// <summary>Adds the error of an option beside --resume.</summary>
     public static void RefuseBesideResume(System.CommandLine.Parsing.CommandResult result, Option json)
@@ -165,7 +193,7 @@ internal sealed class RunSession : IDisposable
             {
                 named = true;
                 yield return tokens[i++];
-                yield return Path.GetFullPath(tokens[i]);
+                yield return System.IO.Path.GetFullPath(tokens[i]);
             }
             else
             {
@@ -176,7 +204,7 @@ internal sealed class RunSession : IDisposable
         if (!named && Environment.GetEnvironmentVariable("MAMBAEXT_DATA") is { Length: > 0 } folder)
         {
             yield return data.Name;
-            yield return Path.GetFullPath(folder);
+            yield return System.IO.Path.GetFullPath(folder);
         }
     }
 

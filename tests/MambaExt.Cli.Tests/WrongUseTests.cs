@@ -59,9 +59,9 @@ public class WrongUseTests
         (await CliRun.Line(line)).Refuses(1, mentions);
 
     [Theory]
-    [InlineData("", "graph", "verify", "bench")]
+    [InlineData("", "graph", "verify", "bench", "report")]
     [InlineData("graph", "train", "predict")]
-    [InlineData("bench", "scan")]
+    [InlineData("bench", "scan", "comm")]
     public async Task A_missing_command_is_answered_by_the_help_on_standard_error(string line, params string[] commands)
     {
         Answer answer = await CliRun.Line(line);

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using MambaExt.Distributed;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Models;
 using MambaExt.Graph.Tokens;
 using MambaExt.Graph.Training;
+using MambaExt.Reports;
 using MambaExt.Runs;
 
 namespace MambaExt.Cli.Commands;
@@ -28,7 +30,7 @@ internal static class GraphTrainCommand
         Seeds.DefaultValueFactory = Splits.DefaultValueFactory = _ => 1;
         var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the data set's own recipe.")
         {
-            DataSet, Data, Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, Threads, Json,
+            DataSet, Data, Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Threads, Json,
         };
         foreach (Option option in GraphModelOptions.All)
         {
@@ -53,7 +55,9 @@ internal static class GraphTrainCommand
 
     private static int Run(ParseResult parsed, CancellationToken token)
     {
+        using ICommunicator ranks = Communicators.FromEnvironment();
         ParseResult arguments = RunSession.Arguments(parsed);
+        RunSession.RequireRanks(arguments, ranks);
         RunSession.UseThreads(parsed, arguments, Threads);
         NodeDataSet data = GraphDataSets.Load(arguments.GetValue(DataSet)!, arguments.GetValue(Data));
         NodeRecipe recipe = GraphModelOptions.Apply(arguments, NodeRecipe.For(data.Name));
@@ -65,36 +69,47 @@ internal static class GraphTrainCommand
         }
 
         IReadOnlyList<NodeRunKey> keys = Keys(arguments, data, models);
-        JsonObject config = RunSession.Config(arguments, Name, Data);
+        JsonObject config = RunSession.Config(arguments, Name, Data, ranks);
         foreach (var (key, value) in (JsonObject)JsonResult.Node(Describe(data, recipe, models, keys)))
         {
             config[key] = value?.DeepClone();
         }
 
         string path = arguments.GetValue(Out) ?? RunFolder.NewPath("runs", $"graph-{data.Name}");
-        using RunSession session = RunSession.Open(parsed, Name, config, path);
-        Console.Error.WriteLine(data.Summary);
-        var view = new GraphProgressView(keys.Count, recipe.Training.epochs, Console.Error, !Console.IsErrorRedirected, TimeProvider.System);
-        var experiment = new Experiment<NodeRunKey, NodeRun>(session.Folder, TimeSpan.FromSeconds(arguments.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
+        using RunSession session = RunSession.Open(parsed, Name, config, path, ranks);
+        TextWriter progress = ranks.Rank == 0 ? Console.Error : TextWriter.Null;
+        progress.WriteLine(data.Summary);
+        var view = new GraphProgressView(keys.Count, recipe.Training.epochs, progress, !Console.IsErrorRedirected, TimeProvider.System);
+        var experiment = new Experiment<NodeRunKey, NodeRun>(
+            session.Folder, TimeSpan.FromSeconds(arguments.GetValue(RunSession.CheckpointOption)), progress.WriteLine, ranks, arguments.GetValue(RunSession.DataParallelOption));
         if (session.Resumed)
         {
             experiment.Resume();
         }
 
-        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Folder, token));
+        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
         NodeResult result = results[0] with { ablations = results.Count > 1 ? [.. results.Skip(1)] : null };
-        session.Folder.WriteResult(result);
-        if (parsed.GetValue(Json))
+        if (session.Folder is not null)
         {
-            JsonResult.Write(result);
-        }
-        else
-        {
-            GraphProgressView.Table(results);
-            Console.WriteLine($"Run: {session.Folder.Path}");
+            session.Folder.WriteResult(result);
+            RunReport.Write([session.Path], Path.Combine(session.Path, RunReport.FileName));
+            Print(results, result, session.Path, parsed.GetValue(Json));
         }
 
         return ExitCode.Done;
+    }
+
+    private static void Print(IReadOnlyList<NodeResult> results, NodeResult result, string path, bool json)
+    {
+        if (json)
+        {
+            JsonResult.Write(result);
+            return;
+        }
+
+        GraphProgressView.Table(results);
+        Console.WriteLine($"Run: {path}");
+        Console.WriteLine($"Report: {Path.Combine(path, RunReport.FileName)}");
     }
 
     private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models)

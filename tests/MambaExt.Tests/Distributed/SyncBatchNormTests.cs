@@ -137,12 +137,15 @@ public sealed class SyncBatchNormTests : TensorTests
     [Fact]
     public void Steps_leave_no_tensors_behind()
     {
-        for (int q = 0; q < 6; q++) { ThreadRanks.Run(2, ranks =>
+        for (int q = 0; q < 6; q++)
+        {
+            ThreadRanks.Run(2, ranks =>
         {
             using var norm = new SyncBatchNorm(2, ranks);
             Tensor x = ones(3, 2).cumsum(0).requires_grad_();
             norm.forward(x).square().sum().backward();
-        }); Console.Error.WriteLine("LIVE " + LeakCheck.LiveTensors()); }
+        }); Console.Error.WriteLine("LIVE " + LeakCheck.LiveTensors());
+        }
         LeakCheck.LeavesNothing(() => ThreadRanks.Run(2, ranks =>
         {
             using var norm = new SyncBatchNorm(2, ranks);

@@ -1,0 +1,67 @@
+using System.Text.Json;
+
+namespace MambaExt.Reports.Parts;
+
+/// <summary>Every option with its value, the data files, and the environment.</summary>
+internal static class SettingsPart
+{
+    private static readonly string[] Environment =
+        ["threads", "vector_bits", "version", "runtime", "libtorch", "torch", "os", "machine", "processor", "processors", "device", "cuda", "gpu", "environment", "deterministic"];
+
+    public static void Write(Html html, RunRecord run)
+    {
+        if (run.Config is not { } config)
+        {
+            return;
+        }
+
+        (string Name, JsonElement Value)[] leaves = [.. config.Leaves()];
+        using (html.Section("Configuration"))
+        {
+            Fold(html, "All options", Options("Options of config.json", leaves.Where(leaf => !IsEnvironment(leaf.Name) && leaf.Name != "files")));
+            JsonElement[] files = [.. config.Items("files").Where(file => file.ValueKind == JsonValueKind.Object)];
+            if (files.Length > 0)
+            {
+                Fold(html, "Data files", Objects("Files that were read", files));
+            }
+
+            Fold(html, "Environment", Options("Versions and machine", leaves.Where(leaf => IsEnvironment(leaf.Name))));
+        }
+    }
+
+    /// <summary>A row an object, a column a key.</summary>
+    public static HtmlTable Objects(string caption, IReadOnlyList<JsonElement> objects)
+    {
+        const int MostColumns = 30;
+        string[] keys = [.. objects.Take(HtmlTable.MostRows).SelectMany(o => o.EnumerateObject()).Select(p => p.Name).Distinct().Take(MostColumns)];
+        bool IsNumber(string key) => objects.All(o => o.Key(key) is not { } value || value.Number() is not null);
+        var table = new HtmlTable(caption, [.. keys.Select(key => Figures.Short(ScoresPart.Capital(key.Replace('_', ' ')), 60))]) { Words = keys.Index().Where(k => !IsNumber(k.Item)).Select(k => k.Index).ToHashSet() };
+        foreach (JsonElement one in objects)
+        {
+            table.Rows.Add([.. keys.Select(key => one.Key(key)?.Shown() ?? Figures.Absent)]);
+        }
+
+        return table;
+    }
+
+    private static bool IsEnvironment(string name) => Environment.Contains(name.Split('.')[0]);
+
+    private static HtmlTable Options(string caption, IEnumerable<(string Name, JsonElement Value)> leaves)
+    {
+        var table = new HtmlTable(caption, ["Option", "Value"]) { RowClass = "option", Words = new HashSet<int> { 1 } };
+        table.Rows.AddRange(leaves.Select(leaf => (string[])[leaf.Name, leaf.Value.Shown()]));
+        return table;
+    }
+
+    private static void Fold(Html html, string title, HtmlTable table)
+    {
+        if (table.Rows.Count > 0)
+        {
+            using (html.Open("details"))
+            {
+                html.Element("summary", title);
+                table.Write(html);
+            }
+        }
+    }
+}
