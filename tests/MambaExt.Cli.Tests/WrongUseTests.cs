@@ -55,13 +55,14 @@ public class WrongUseTests
     [InlineData("bench scan --suite --shape 1x1x1x1", "--suite", "--shape")]
     [InlineData("bench scan --dtype half", "--dtype is 'half'", "float32, float64")]
     [InlineData("bench scan --rounds x", "--rounds is 'x'", "1 to 1000")]
+    [InlineData("bench comm --rounds 0", "--rounds is '0'", "1 to 1000")]
     public async Task Wrong_arguments_are_answered_by_one_sentence(string line, params string[] mentions) =>
         (await CliRun.Line(line)).Refuses(1, mentions);
 
     [Theory]
     [InlineData("", "graph", "verify", "bench")]
     [InlineData("graph", "train")]
-    [InlineData("bench", "scan")]
+    [InlineData("bench", "scan", "comm")]
     public async Task A_missing_command_is_answered_by_the_help_on_standard_error(string line, params string[] commands)
     {
         Answer answer = await CliRun.Line(line);

@@ -22,7 +22,7 @@ internal sealed class MpiCommunicator : ICommunicator
         bool started = library.Start();
         (Rank, Size) = library.Place();
         Description = library.Version();
-        MpiProcessEnd.Watch(this, library, _oneAtATime, finalize: started);
+        MpiProcessEnd.Watch($"Rank {Rank} of {Size}", library, _oneAtATime, finalize: started);
         if (MpiSearch.LaunchedSize(Environment.GetEnvironmentVariable) is { } expected && expected != Size)
         {
             throw new NotSupportedException(
@@ -91,7 +91,7 @@ internal sealed class MpiCommunicator : ICommunicator
     }
 
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    public void Abort(int code) => MpiProcessEnd.Abort(_library, code);
+    public void Abort(int code) => MpiProcessEnd.Abort($"Rank {Rank} of {Size} ends the run with exit code {(code == 0 ? 1 : code)}.", _library, code);
 
     /// <summary>Nothing: an exception on its way out of a using block must not wait for the other ranks, as MPI's end does.</summary>
     public void Dispose()
