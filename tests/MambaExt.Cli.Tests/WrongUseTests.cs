@@ -55,6 +55,7 @@ public class WrongUseTests
     [InlineData("bench scan --suite --shape 1x1x1x1", "--suite", "--shape")]
     [InlineData("bench scan --dtype half", "--dtype is 'half'", "float32, float64")]
     [InlineData("bench scan --rounds x", "--rounds is 'x'", "1 to 1000")]
+    [InlineData("bench comm --rounds 0", "--rounds is '0'", "1 to 1000")]
     public async Task Wrong_arguments_are_answered_by_one_sentence(string line, params string[] mentions) =>
         (await CliRun.Line(line)).Refuses(1, mentions);
 

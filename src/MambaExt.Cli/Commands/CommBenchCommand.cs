@@ -40,7 +40,7 @@ internal static class CommBenchCommand
         }
 
         Console.WriteLine($"{result.ranks} ranks on {result.hosts} host(s), {result.library}, {result.transport ?? "transport unknown"}");
-        Console.WriteLine("sum of a float32 tensor over all ranks, in place; a round takes as long as its slowest rank");
+        Console.WriteLine("float32 tensor summed over all ranks in place; a round is its slowest rank");
         Console.WriteLine();
         Console.WriteLine($"{"MiB",6}{"best ms",12}{"median ms",12}");
         foreach (CommBenchmarkSize size in result.sizes)
