@@ -34,7 +34,7 @@ public class GraphTrainTests
         string run = Path.Combine(folder.Path, "deep", "run");
         Answer answer = await CliRun.Here([.. Small, "--seeds", "2", "--learning_rate", "0.02", "--mpnn", "GCN", "--mpnn_residual", "false", "--out", run]);
         Assert.Equal(0, answer.Code);
-        Assert.Equal(["checkpoint", "config.json", "metrics.jsonl", "models", "result.json"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["checkpoint", "config.json", "metrics.jsonl", "models", "report.html", "result.json"], Directory.GetFileSystemEntries(run).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         using JsonDocument config = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "config.json")));
         JsonElement options = config.RootElement.GetProperty("options"), training = config.RootElement.GetProperty("training");
         Assert.Equal("gcn", options.GetProperty("mpnn").GetString());
@@ -44,8 +44,8 @@ public class GraphTrainTests
         Assert.Equal(2, config.RootElement.GetProperty("threads").GetInt32());
         JsonElement[] lines = [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal([(0, 1), (0, 2), (1, 1), (1, 2)], lines.Select(line => (line.GetProperty("seed").GetInt32(), line.GetProperty("epoch").GetInt32())));
-        Assert.EndsWith($"Run: {run}", answer.Out.TrimEnd(), StringComparison.Ordinal);
-        Assert.All(answer.Out.Split('\n').SkipLast(2), line => Assert.True(line.Length <= 80, line));
+        Assert.EndsWith($"Run: {run}\nReport: {Path.Combine(run, "report.html")}", answer.Out.ReplaceLineEndings("\n").TrimEnd(), StringComparison.Ordinal);
+        Assert.All(answer.Out.Split('\n').SkipLast(3), line => Assert.True(line.Length <= 80, line));
         Assert.Contains("graph-mamba", answer.Out, StringComparison.Ordinal);
         Assert.Contains('±', answer.Out);
     }
