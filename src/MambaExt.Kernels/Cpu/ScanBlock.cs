@@ -8,22 +8,6 @@ internal static unsafe class ScanBlock<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Load(T* source, int channels) => channels == V.Count ? V.Load(source) : LoadPart(source, channels);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(V value, T* target, int channels)
-    {
-        if (channels == V.Count)
-        {
-            value.Store(target);
-        }
-        else
-        {
-            StorePart(value, target, channels);
-        }
-    }
-
     /// <summary>The largest lane of <paramref name="value"/>.</summary>
     public static T Largest(V value)
     {
@@ -60,24 +44,31 @@ internal static unsafe class ScanBlock<V, T>
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static V LoadPart(T* source, int channels)
+    /// <summary>Copies rows of fewer channels than lanes into rows of whole vectors at <paramref name="target"/>, zero where there is no channel, and
+    /// returns these; <paramref name="step"/> becomes the distance between them.</summary>
+    public static T* Widen(T* source, ref long step, int channels, int steps, T* target)
     {
-        V value = V.Zero;
-        for (int lane = 0; lane < channels; lane++)
+        for (int t = 0; t < steps; t++)
         {
-            ((T*)&value)[lane] = source[lane];
+            for (int lane = 0; lane < V.Count; lane++)
+            {
+                target[t * V.Count + lane] = lane < channels ? source[t * step + lane] : T.Zero;
+            }
         }
 
-        return value;
+        step = V.Count;
+        return target;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StorePart(V value, T* target, int channels)
+    /// <summary>Copies the channels of whole vectors to rows in memory.</summary>
+    public static void Narrow(T* source, T* target, long step, int channels, int steps)
     {
-        for (int lane = 0; lane < channels; lane++)
+        for (int t = 0; t < steps; t++)
         {
-            target[lane] = ((T*)&value)[lane];
+            for (int lane = 0; lane < channels; lane++)
+            {
+                target[t * step + lane] = source[t * V.Count + lane];
+            }
         }
     }
 }

@@ -29,6 +29,19 @@ internal static unsafe class ScanParameters<V, T>
         return largest;
     }
 
+    /// <summary>A parameter of the channels, [blocks, lanes]: zero where there is no channel, or no parameter.</summary>
+    public static T* Channels(in ScanPlan plan, T* parameter, Workspace workspace)
+    {
+        T* target = workspace.Allocate<T>((long)plan.Blocks * V.Count, zeroed: true);
+        for (int block = 0; block < plan.Blocks && parameter != null; block++)
+        {
+            int channels = plan.ChannelsIn(block);
+            new Span<T>(parameter + plan.FirstChannel(block), channels).CopyTo(new Span<T>(target + (long)block * V.Count, channels));
+        }
+
+        return target;
+    }
+
     /// <summary>A constant B or C.</summary>
     public static T* Constant(in SelectiveScanShape shape, in ScanPlan plan, T* parameter, Workspace workspace) =>
         Arrange(shape, plan, parameter, workspace, T.One);

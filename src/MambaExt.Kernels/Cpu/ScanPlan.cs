@@ -9,9 +9,6 @@ internal readonly struct ScanPlan
     /// <summary>Steps whose discretized inputs are prepared at once.</summary>
     public const int Chunk = 64;
 
-    /// <summary>Blocks prepared together: the loads of one position then cover whole cache lines.</summary>
-    public const int Strip = 4;
-
     private const int MostTasks = 16;
     private const int LongSequence = 4096;
     private const int ShortestSegment = 1024;
@@ -91,6 +88,24 @@ internal readonly struct ScanPlan
 
     /// <summary>Channels in a block: the lanes, or fewer at the end of a group.</summary>
     public int ChannelsIn(int block) => Math.Min(Lanes, GroupChannels - block % BlocksPerGroup * Lanes);
+
+    /// <summary>Blocks prepared together: half a KiB of a row, which is enough for memory to stream, and a chunk of it stays in the cache.</summary>
+    public static int Strip<V, T>()
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged => 4096 / V.Bits;
+
+    /// <summary>Blocks from <paramref name="block"/> on that are prepared together, at most <paramref name="most"/>: neighbours in memory without
+    /// lanes to spare, or one block that has some.</summary>
+    public int StripFrom(int block, int end, int most)
+    {
+        int count = 0;
+        while (count < most && block + count < end && ChannelsIn(block + count) == Lanes)
+        {
+            count++;
+        }
+
+        return Math.Max(1, count);
+    }
 
     /// <summary>Where the blocks of part <paramref name="part"/> of <paramref name="parts"/> begin in a row of <paramref name="count"/>.</summary>
     public static int PartStart(int part, int parts, int count) => (int)((long)part * count / parts);

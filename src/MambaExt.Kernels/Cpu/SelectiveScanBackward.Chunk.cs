@@ -7,122 +7,86 @@ namespace MambaExt.Kernels.Cpu;
 internal sealed unsafe partial class SelectiveScanBackward<V, T>
 {
     /// <summary>dt and its slope, dt u, the gradient of y behind the gate, and y = D u to begin with where the gate needs y.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Discretize(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
     {
+        int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
+        nint apart = _chunk * V.Count;
+        long row = rows.Row(start), direction = rows.Direction;
+        T* u = _in.U + row * _in.UStride + channel, delta = _in.Delta + row * _in.DeltaStride + channel;
+        T* dout = _shape.ReturnStates ? null : _grad.Out + row * _grad.OutStride + channel;
+        T* z = _in.Z == null ? null : _in.Z + row * _in.ZStride + channel;
+        long uStep = direction * _in.UStride, deltaStep = direction * _in.DeltaStride;
+        long doutStep = dout == null ? 0 : direction * _grad.OutStride, zStep = z == null ? 0 : direction * _in.ZStride;
+        if (channels < V.Count)
+        {
+            u = ScanBlock<V, T>.Widen(u, ref uStep, channels, steps, scratch.WideU);
+            delta = ScanBlock<V, T>.Widen(delta, ref deltaStep, channels, steps, scratch.WideDelta);
+            dout = dout == null ? null : ScanBlock<V, T>.Widen(dout, ref doutStep, channels, steps, scratch.WideOut);
+            z = z == null ? null : ScanBlock<V, T>.Widen(z, ref zStep, channels, steps, scratch.WideZ);
+        }
+
+        T* bias = _bias + (long)strip * V.Count, skip = _skip + (long)strip * V.Count;
+        if (_shape.Softplus)
+        {
+            ScanBackwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, scratch.Strip, apart, steps, blocks);
+        }
+        else
+        {
+            ScanBackwardRows<V, T>.Discretize<Off>(u, uStep, delta, deltaStep, bias, scratch.Strip, apart, steps, blocks);
+        }
+
+        ScanBackwardRows<V, T>.Gate(dout, doutStep, z, zStep, u, uStep, skip, scratch.Strip, apart, steps, blocks);
         for (int j = 0; j < blocks; j++)
         {
-            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
-            V bias = _in.DeltaBias == null ? V.Zero : ScanBlock<V, T>.Load(_in.DeltaBias + channel, channels);
-            V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
-            int first = j * _chunk * V.Count;
-            T* dt = scratch.Steps + first, slopes = scratch.Slopes + first, us = scratch.U + first, du = scratch.Inputs + first, y = scratch.Y + first;
-            T* gradY = scratch.GradY + first, gradZ = scratch.GradZ + first;
-            new Span<T>(scratch.GradInputs + first, steps * V.Count).Clear();
-            new Span<T>(scratch.GradSteps + first, steps * V.Count).Clear();
-            long row = rows.Row(start), direction = rows.Direction;
-            T* u = _in.U + row * _in.UStride + channel, delta = _in.Delta + row * _in.DeltaStride + channel;
-            long uStep = direction * _in.UStride, deltaStep = direction * _in.DeltaStride;
-            bool states = _shape.ReturnStates, softplus = _shape.Softplus, gated = _in.Z != null;
-            T* dout = states ? null : _grad.Out + row * _grad.OutStride + channel;
-            T* z = gated ? _in.Z + row * _in.ZStride + channel : null;
-            long doutStep = states ? 0 : direction * _grad.OutStride, zStep = gated ? direction * _in.ZStride : 0;
-            V one = V.Broadcast(T.One), largest = V.Zero;
-            for (int at = 0; at < steps * V.Count; at += V.Count)
-            {
-                V input = ScanBlock<V, T>.Load(u, channels);
-                V raw = ScanBlock<V, T>.Load(delta, channels) + bias;
-                u += uStep;
-                delta += deltaStep;
-                V step = raw;
-                if (softplus)
-                {
-                    step = VectorMath.Softplus<V, T>(raw, out V slope);
-                    slope.Store(slopes + at);
-                }
-
-                largest = V.MaxNative(largest, V.Abs(step));
-                step.Store(dt + at);
-                input.Store(us + at);
-                (step * input).Store(du + at);
-                if (states)
-                {
-                    V.Zero.Store(gradY + at);
-                    continue;
-                }
-
-                V gradient = ScanBlock<V, T>.Load(dout, channels);
-                dout += doutStep;
-                if (gated)
-                {
-                    V gate = ScanBlock<V, T>.Load(z, channels);
-                    z += zStep;
-                    V sigmoid = VectorMath.Sigmoid<V, T>(gate);
-
-                    // d(silu z)/dz = s (1 + z (1 - s)), kept with dout until y is known.
-                    (gradient * sigmoid * V.MultiplyAdd(gate, one - sigmoid, one)).Store(gradZ + at);
-                    (skip * input).Store(y + at);
-                    gradient = gradient * gate * sigmoid;
-                }
-
-                gradient.Store(gradY + at);
-            }
-
-            scratch.Bounded[j] = ScanBlock<V, T>.Largest(largest) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(V.Load(scratch.Strip.Largest + j * V.Count)) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
     /// <summary>From the gradients of dt and dt u to those of u, delta, z, D and the bias.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch, T* gradD, T* gradBias)
     {
-        V ln2 = V.Broadcast(T.CreateTruncating(0.69314718055994530942));
-        for (int j = 0; j < blocks; j++)
+        int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
+        nint apart = _chunk * V.Count;
+        long row = rows.Row(start), direction = rows.Direction;
+        bool wide = channels < V.Count;
+        T* u = wide ? scratch.WideU : _in.U + row * _in.UStride + channel;
+        long uStep = wide ? V.Count : direction * _in.UStride;
+
+        // A gradient that nobody asked for goes to one row that nobody reads.
+        T* toU = _grad.U == null ? scratch.Unread : wide ? scratch.WideOut : _grad.U + row * _grad.UStride + channel;
+        T* toDelta = _grad.Delta == null ? scratch.Unread : wide ? scratch.WideDelta : _grad.Delta + row * _grad.DeltaStride + channel;
+        long toUStep = _grad.U == null ? 0 : wide ? V.Count : direction * _grad.UStride;
+        long toDeltaStep = _grad.Delta == null ? 0 : wide ? V.Count : direction * _grad.DeltaStride;
+        T* skip = _skip + (long)strip * V.Count;
+        if (_shape.Softplus)
         {
-            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
-            V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
-            V sumD = V.Load(gradD + j * V.Count), sumBias = V.Load(gradBias + j * V.Count);
-            int first = j * _chunk * V.Count;
-            T* dt = scratch.Steps + first, slopes = scratch.Slopes + first, us = scratch.U + first, y = scratch.Y + first;
-            T* gradY = scratch.GradY + first, gradZ = scratch.GradZ + first, gradInputs = scratch.GradInputs + first, gradSteps = scratch.GradSteps + first;
-            long row = rows.Row(start), direction = rows.Direction;
-            bool softplus = _shape.Softplus;
-            T* toDelta = _grad.Delta == null ? null : _grad.Delta + row * _grad.DeltaStride + channel;
-            T* toU = _grad.U == null ? null : _grad.U + row * _grad.UStride + channel;
-            T* toZ = _in.Z == null || _grad.Z == null ? null : _grad.Z + row * _grad.ZStride + channel;
-            long deltaStep = direction * _grad.DeltaStride, uStep = direction * _grad.UStride, zStep = direction * _grad.ZStride;
-            for (int at = 0; at < steps * V.Count; at += V.Count)
+            ScanBackwardRows<V, T>.Finish<On>(u, uStep, toU, toUStep, toDelta, toDeltaStep, skip, gradD, gradBias, scratch.Strip, apart, steps, blocks);
+        }
+        else
+        {
+            ScanBackwardRows<V, T>.Finish<Off>(u, uStep, toU, toUStep, toDelta, toDeltaStep, skip, gradD, gradBias, scratch.Strip, apart, steps, blocks);
+        }
+
+        bool gate = _in.Z != null && _grad.Z != null;
+        if (gate)
+        {
+            T* toZ = wide ? scratch.WideZ : _grad.Z + row * _grad.ZStride + channel;
+            ScanBackwardRows<V, T>.FinishGate(toZ, wide ? V.Count : direction * _grad.ZStride, scratch.Strip, apart, steps, blocks);
+        }
+
+        if (wide)
+        {
+            NarrowTo(scratch.WideOut, _grad.U, _grad.UStride);
+            NarrowTo(scratch.WideDelta, _grad.Delta, _grad.DeltaStride);
+            NarrowTo(scratch.WideZ, gate ? _grad.Z : null, _grad.ZStride);
+        }
+
+        void NarrowTo(T* source, T* target, long stride)
+        {
+            if (target != null)
             {
-                V u = V.Load(us + at), dy = V.Load(gradY + at), input = V.Load(gradInputs + at);
-                V delta = V.MultiplyAdd(V.Load(gradSteps + at), ln2, input * u);
-                if (softplus)
-                {
-                    delta *= V.Load(slopes + at);
-                }
-
-                sumD = V.MultiplyAdd(dy, u, sumD);
-                sumBias += delta;
-                if (toDelta != null)
-                {
-                    ScanBlock<V, T>.Store(delta, toDelta, channels);
-                    toDelta += deltaStep;
-                }
-
-                if (toU != null)
-                {
-                    ScanBlock<V, T>.Store(V.MultiplyAdd(input, V.Load(dt + at), skip * dy), toU, channels);
-                    toU += uStep;
-                }
-
-                if (toZ != null)
-                {
-                    ScanBlock<V, T>.Store(V.Load(gradZ + at) * V.Load(y + at), toZ, channels);
-                    toZ += zStep;
-                }
+                ScanBlock<V, T>.Narrow(source, target + row * stride + channel, direction * stride, channels, steps);
             }
-
-            sumD.Store(gradD + j * V.Count);
-            sumBias.Store(gradBias + j * V.Count);
         }
     }
 
@@ -196,7 +160,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             Discretize(rows, start, steps, block, 1, scratch);
             for (int t = 0; t < steps; t++)
             {
-                sum += V.Load(scratch.Steps + t * V.Count);
+                sum += V.Load(scratch.Strip.Steps + t * V.Count);
             }
 
             T* c = _shape.PerPositionC ? _in.C + rows.Row(start) * _in.CStride + block / _plan.BlocksPerGroup * _shape.States : _c + (long)block * _blockElements;
@@ -207,7 +171,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                 {
                     int first = starts[sequence], end = sequence + 1 < sequences ? starts[sequence + 1] : steps;
                     _sweep.CarryOnly(
-                        scratch.Steps, scratch.GradY, _a + (long)block * _blockElements + at, carry + at,
+                        scratch.Strip.Steps, scratch.Strip.GradY, _a + (long)block * _blockElements + at, carry + at,
                         c + (_shape.PerPositionC ? n : at), cStep, first, end, sequence > 0 || !continues);
                 }
             }
@@ -219,15 +183,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     /// <summary>What one thread needs.</summary>
     private struct Scratch
     {
-        public T* Steps;
-        public T* Inputs;
-        public T* Slopes;
-        public T* U;
-        public T* Y;
-        public T* GradY;
-        public T* GradZ;
-        public T* GradInputs;
-        public T* GradSteps;
+        public BackwardStrip<T> Strip;
         public T* Kept;
         public T* Decays;
         public T* GradStates;
@@ -236,24 +192,44 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         public T* Carry;
         public bool* Bounded;
 
+        /// <summary>Rows of a block with lanes to spare, [chunk, lanes]: read by the first half of a chunk's work, u by both, written by the second.</summary>
+        public T* WideU;
+
+        /// <inheritdoc cref="WideU"/>
+        public T* WideDelta;
+
+        /// <inheritdoc cref="WideU"/>
+        public T* WideOut;
+
+        /// <inheritdoc cref="WideU"/>
+        public T* WideZ;
+
+        /// <summary>A row for gradients that nobody asked for.</summary>
+        public T* Unread;
+
         public void Prepare(SelectiveScanBackward<V, T> scan)
         {
-            if (Steps != null)
+            if (Kept != null)
             {
                 return;
             }
 
             Workspace workspace = scan._workspace;
             long strip = (long)scan._strip * scan._chunk * V.Count, pair = 2L * (scan._chunk + 1) * V.Count;
-            Steps = workspace.Allocate<T>(strip);
-            Inputs = workspace.Allocate<T>(strip);
-            Slopes = workspace.Allocate<T>(strip);
-            U = workspace.Allocate<T>(strip);
-            Y = workspace.Allocate<T>(strip);
-            GradY = workspace.Allocate<T>(strip);
-            GradZ = workspace.Allocate<T>(strip);
-            GradInputs = workspace.Allocate<T>(strip);
-            GradSteps = workspace.Allocate<T>(strip);
+            Strip.Steps = workspace.Allocate<T>(strip);
+            Strip.Slopes = workspace.Allocate<T>(strip);
+            Strip.Inputs = workspace.Allocate<T>(strip);
+            Strip.Y = workspace.Allocate<T>(strip);
+            Strip.GradY = workspace.Allocate<T>(strip);
+            Strip.GradZ = workspace.Allocate<T>(strip);
+            Strip.GradInputs = workspace.Allocate<T>(strip);
+            Strip.GradSteps = workspace.Allocate<T>(strip);
+            Strip.Largest = workspace.Allocate<T>(scan._strip * V.Count);
+            WideU = workspace.Allocate<T>(scan._chunk * V.Count);
+            WideDelta = workspace.Allocate<T>(scan._chunk * V.Count);
+            WideOut = workspace.Allocate<T>(scan._chunk * V.Count);
+            WideZ = workspace.Allocate<T>(scan._chunk * V.Count);
+            Unread = workspace.Allocate<T>(scan._strip * V.Count);
             Kept = workspace.Allocate<T>(pair);
             Decays = workspace.Allocate<T>(pair);
             GradStates = scan._shape.ReturnStates ? workspace.Allocate<T>(pair) : null;
@@ -261,7 +237,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             GradB = scan._shape.PerPositionB ? workspace.Allocate<T>(part) : null;
             GradC = scan._shape.PerPositionC && !scan._shape.ReturnStates ? workspace.Allocate<T>(part) : null;
             Bounded = workspace.Allocate<bool>(scan._strip);
-            Carry = workspace.Allocate<T>((long)scan._plan.BlocksPerGroup * scan._blockElements);
+            Carry = workspace.Allocate<T>((long)scan._plan.Blocks * scan._blockElements);
         }
     }
 }

@@ -20,6 +20,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     private readonly int _blockElements;
     private readonly T* _a;
     private readonly T* _largestA;
+    private readonly T* _bias;
+    private readonly T* _skip;
     private readonly T* _b;
     private readonly T* _c;
     private readonly ScanLoops<V, T> _run;
@@ -35,6 +37,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         _blockElements = shape.States * V.Count;
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
         _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
+        _bias = ScanParameters<V, T>.Channels(_plan, inputs.DeltaBias, workspace);
+        _skip = ScanParameters<V, T>.Channels(_plan, inputs.D, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
         _run = ScanLoops<V, T>.Output(shape.PerPositionB, shape.PerPositionC);
@@ -56,14 +60,16 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
 
     private void RunWhole(int threads)
     {
-        // Runs of an even number of blocks: two 256-bit blocks share a cache line.
-        int run = _plan.Blocks >= 64 ? 8 : _plan.Blocks >= 16 ? 4 : _plan.Blocks >= 4 ? 2 : 1;
+        // No number passes between blocks, so the threads may say how many a task takes: the more, the longer the stretches read of a row.
+        // An even number: two 256-bit blocks share a cache line.
+        long perEntry = threads == 1 ? 1 : Math.Max(1, 4L * threads / Math.Max(1, _plan.Entries));
+        int run = (int)((_plan.Blocks + perEntry - 1) / perEntry + 1) / 2 * 2;
         int runs = (_plan.Blocks + run - 1) / run;
         var scratch = new Scratch[Math.Min((long)threads, _plan.Entries * runs)];
         KernelParallel.For(checked((int)(_plan.Entries * runs)), threads, (task, worker) =>
         {
             ref Scratch mine = ref scratch[worker];
-            mine.Prepare(this, run);
+            mine.Prepare(this, Math.Min(run, _plan.Blocks));
             long batch = task / runs;
             int first = task % runs * run;
             int end = Math.Min(first + run, _plan.Blocks);
@@ -91,9 +97,9 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             }
 
             int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
-            for (int strip = first; strip < end; strip += ScanPlan.Strip)
+            for (int strip = first, blocks; strip < end; strip += blocks)
             {
-                int blocks = Math.Min(ScanPlan.Strip, end - strip);
+                blocks = _plan.StripFrom(strip, end, ScanPlan.Strip<V, T>());
                 Discretize(rows, start, steps, strip, blocks, scratch);
                 bool wrap = strip + blocks >= end;
                 RowsAhead ahead = Next(rows, wrap ? start + steps : start, to, wrap ? first : strip + blocks, end, blocks);
@@ -106,7 +112,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
                 {
                     for (int t = 0; t < steps; t++)
                     {
-                        sum += V.Load(scratch.Steps + t * V.Count);
+                        sum += V.Load(scratch.Strip.Steps + t * V.Count);
                     }
                 }
                 else if (!_shape.ReturnStates)
@@ -125,7 +131,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     private RowsAhead Next(in ScanRows rows, long start, long to, int strip, int end, int blocksNow)
     {
         int channel = _plan.FirstChannel(strip);
-        int bytes = Math.Min(ScanPlan.Strip, end - strip) * V.Count * sizeof(T);
+        int bytes = _plan.StripFrom(strip, end, ScanPlan.Strip<V, T>()) * V.Count * sizeof(T);
         var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * (_shape.States / 4 + _shape.States % 4));
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
@@ -135,34 +141,30 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     }
 
     /// <summary>dt = softplus(delta + bias), dt u, and y = D u to begin with.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Discretize(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
     {
-        bool softplus = _shape.Softplus;
+        int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
+        T* u = _in.U + rows.Row(start) * _in.UStride + channel, delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
+        long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
+        if (channels < V.Count)
+        {
+            u = ScanBlock<V, T>.Widen(u, ref uStep, channels, steps, scratch.First);
+            delta = ScanBlock<V, T>.Widen(delta, ref deltaStep, channels, steps, scratch.Second);
+        }
+
+        T* bias = _bias + (long)strip * V.Count, skip = _skip + (long)strip * V.Count;
+        if (_shape.Softplus)
+        {
+            ScanForwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, skip, scratch.Strip, steps, blocks);
+        }
+        else
+        {
+            ScanForwardRows<V, T>.Discretize<Off>(u, uStep, delta, deltaStep, bias, skip, scratch.Strip, steps, blocks);
+        }
+
         for (int j = 0; j < blocks; j++)
         {
-            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
-            V bias = _in.DeltaBias == null ? V.Zero : ScanBlock<V, T>.Load(_in.DeltaBias + channel, channels);
-            V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
-            T* u = _in.U + rows.Row(start) * _in.UStride + channel;
-            T* delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
-            long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
-            int first = j * ScanPlan.Chunk * V.Count;
-            T* dt = scratch.Steps + first, du = scratch.Inputs + first, y = scratch.Y + first;
-            V largest = V.Zero;
-            for (T* end = dt + steps * V.Count; dt < end; dt += V.Count, du += V.Count, y += V.Count)
-            {
-                V input = ScanBlock<V, T>.Load(u, channels);
-                V step = ScanChunk<V, T>.Discretize(ScanBlock<V, T>.Load(delta, channels), bias, softplus);
-                step.Store(dt);
-                (step * input).Store(du);
-                (skip * input).Store(y);
-                largest = V.MaxNative(largest, V.Abs(step));
-                u += uStep;
-                delta += deltaStep;
-            }
-
-            scratch.Bounded[j] = ScanBlock<V, T>.Largest(largest) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(V.Load(scratch.Strip.Largest + j * V.Count)) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
@@ -176,7 +178,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         T* decay = _a + (long)block * _blockElements;
         if (!_shape.ReturnStates)
         {
-            (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
+            (whole ? _run : _advance).Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, scratch.Strip.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
             return;
         }
 
@@ -184,37 +186,28 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         {
             // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
             bool begins = sequence < sequences && starts[sequence] == t && (++sequence > 1 || !continues);
-            _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
+            _advance.Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
             T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
             ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
         }
     }
 
     /// <summary>The gate, and the rows of out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
     {
-        for (int j = 0; j < blocks; j++)
+        int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
+        T* result = _out.Out + rows.Row(start) * _out.OutStride + channel;
+        T* z = _in.Z == null ? null : _in.Z + rows.Row(start) * _in.ZStride + channel;
+        long resultStep = rows.Direction * _out.OutStride, zStep = z == null ? 0 : rows.Direction * _in.ZStride;
+        if (channels == V.Count)
         {
-            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
-            T* result = _out.Out + rows.Row(start) * _out.OutStride + channel;
-            T* z = _in.Z == null ? null : _in.Z + rows.Row(start) * _in.ZStride + channel;
-            long resultStep = rows.Direction * _out.OutStride, zStep = rows.Direction * _in.ZStride;
-            T* y = scratch.Y + j * ScanPlan.Chunk * V.Count;
-            for (int t = 0; t < steps; t++)
-            {
-                V value = V.Load(y + t * V.Count);
-                if (z != null)
-                {
-                    V gate = ScanBlock<V, T>.Load(z, channels);
-                    value = value * gate * VectorMath.Sigmoid<V, T>(gate);
-                    z += zStep;
-                }
-
-                ScanBlock<V, T>.Store(value, result, channels);
-                result += resultStep;
-            }
+            ScanForwardRows<V, T>.Gate(scratch.Strip.Y, z, zStep, result, resultStep, steps, blocks);
+            return;
         }
+
+        z = z == null ? null : ScanBlock<V, T>.Widen(z, ref zStep, channels, steps, scratch.First);
+        ScanForwardRows<V, T>.Gate(scratch.Strip.Y, z, zStep, scratch.Second, V.Count, steps, 1);
+        ScanBlock<V, T>.Narrow(scratch.Second, result, resultStep, channels, steps);
     }
 
     private void InitialState(long batch, int first, int end, T* state)
@@ -246,23 +239,31 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     private struct Scratch
     {
         public T* State;
-        public T* Steps;
-        public T* Inputs;
-        public T* Y;
+        public ForwardStrip<T> Strip;
 
         /// <summary>Of each block of the strip: no decay of the chunk needs bounds.</summary>
         public bool* Bounded;
+
+        /// <summary>Rows of a block with lanes to spare, [chunk, lanes].</summary>
+        public T* First;
+
+        /// <inheritdoc cref="First"/>
+        public T* Second;
 
         public void Prepare(SelectiveScanForward<V, T> scan, int blocks)
         {
             if (State == null)
             {
-                const int Elements = ScanPlan.Strip * ScanPlan.Chunk;
-                State = scan._workspace.Allocate<T>((long)blocks * scan._blockElements);
-                Steps = scan._workspace.Allocate<T>(Elements * V.Count);
-                Inputs = scan._workspace.Allocate<T>(Elements * V.Count);
-                Y = scan._workspace.Allocate<T>(Elements * V.Count);
-                Bounded = scan._workspace.Allocate<bool>(ScanPlan.Strip);
+                Workspace workspace = scan._workspace;
+                int strip = Math.Min(ScanPlan.Strip<V, T>(), scan._plan.Blocks) * V.Count, elements = strip * ScanPlan.Chunk;
+                State = workspace.Allocate<T>((long)blocks * scan._blockElements);
+                Strip.Steps = workspace.Allocate<T>(elements);
+                Strip.Inputs = workspace.Allocate<T>(elements);
+                Strip.Y = workspace.Allocate<T>(elements);
+                Strip.Largest = workspace.Allocate<T>(strip);
+                Bounded = workspace.Allocate<bool>(strip);
+                First = workspace.Allocate<T>(ScanPlan.Chunk * V.Count);
+                Second = workspace.Allocate<T>(ScanPlan.Chunk * V.Count);
             }
         }
     }
