@@ -26,7 +26,7 @@ public static unsafe class SelectiveScan
 
         int lanes = options.VectorBits / 8 / sizeof(T);
         var plan = new ScanPlan(shape, lanes);
-        return checked(plan.Entries * plan.Checkpoints * plan.Blocks * shape.States * lanes);
+        return checked(plan.Entries * plan.Checkpoints * plan.Blocks * plan.BlockElements);
     }
 
     /// <summary>Scans. With checkpoints, the backward scan must be given the same <see cref="KernelOptions.VectorBits"/>.</summary>

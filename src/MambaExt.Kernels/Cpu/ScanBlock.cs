@@ -20,8 +20,38 @@ internal static unsafe class ScanBlock<V, T>
         return largest;
     }
 
+    /// <summary>A block's part of [D, N] to the order of its vectors, times <paramref name="factor"/>; zero in lanes to spare.</summary>
+    public static void Load(in ScanPlan plan, int states, T* source, int block, T* target, T factor)
+    {
+        source += (long)plan.FirstChannel(block) * states;
+        if (!plan.StatesAsLanes)
+        {
+            Transpose(source, target, plan.ChannelsIn(block), states, factor);
+            return;
+        }
+
+        for (int n = 0; n < plan.BlockElements; n++)
+        {
+            target[n] = n < states ? source[n] * factor : T.Zero;
+        }
+    }
+
+    /// <summary>The vectors of a block to its part of [D, N].</summary>
+    public static void Store(in ScanPlan plan, int states, T* source, int block, T* target)
+    {
+        target += (long)plan.FirstChannel(block) * states;
+        if (plan.StatesAsLanes)
+        {
+            new Span<T>(source, states).CopyTo(new Span<T>(target, states));
+        }
+        else
+        {
+            TransposeBack(source, target, plan.ChannelsIn(block), states);
+        }
+    }
+
     /// <summary>[channels, N] to [N, lanes], times <paramref name="factor"/>; lanes without a channel become zero.</summary>
-    public static void Transpose(T* source, T* target, int channels, int states, T factor)
+    private static void Transpose(T* source, T* target, int channels, int states, T factor)
     {
         for (int n = 0; n < states; n++)
         {
@@ -32,32 +62,62 @@ internal static unsafe class ScanBlock<V, T>
         }
     }
 
-    /// <summary>[N, lanes] to [channels, N], times <paramref name="factor"/>.</summary>
-    public static void TransposeBack(T* source, T* target, int channels, int states, T factor)
+    /// <summary>[N, lanes] to [channels, N].</summary>
+    private static void TransposeBack(T* source, T* target, int channels, int states)
     {
         for (int lane = 0; lane < channels; lane++)
         {
             for (int n = 0; n < states; n++)
             {
-                target[(long)lane * states + n] = source[n * V.Count + lane] * factor;
+                target[(long)lane * states + n] = source[n * V.Count + lane];
             }
         }
     }
 
-    /// <summary>Copies rows of fewer channels than lanes into rows of whole vectors at <paramref name="target"/>, zero where there is no channel, and
+    /// <summary>Copies rows of <paramref name="count"/> elements into rows of whole vectors at <paramref name="target"/>, zero past the elements, and
     /// returns these; <paramref name="step"/> becomes the distance between them.</summary>
-    public static T* Widen(T* source, ref long step, int channels, int steps, T* target)
+    public static T* Widen(T* source, ref long step, int count, int steps, T* target)
     {
+        int width = (count + V.Count - 1) / V.Count * V.Count;
         for (int t = 0; t < steps; t++)
         {
-            for (int lane = 0; lane < V.Count; lane++)
+            for (int lane = 0; lane < width; lane++)
             {
-                target[t * V.Count + lane] = lane < channels ? source[t * step + lane] : T.Zero;
+                target[t * width + lane] = lane < count ? source[t * step + lane] : T.Zero;
             }
         }
 
-        step = V.Count;
+        step = width;
         return target;
+    }
+
+    /// <summary>Copies one column of a sequence to neighbouring elements, zeros after it up to a whole vector, and returns these.</summary>
+    public static T* Gather(T* source, long step, int steps, T* target)
+    {
+        for (int t = 0; t < (steps + V.Count - 1) / V.Count * V.Count; t++)
+        {
+            target[t] = t < steps ? source[t * step] : T.Zero;
+        }
+
+        return target;
+    }
+
+    /// <summary>Element t to all lanes of vector t.</summary>
+    public static void Spread(T* source, T* target, int steps)
+    {
+        for (int t = 0; t < steps; t++)
+        {
+            V.Broadcast(source[t]).Store(target + t * V.Count);
+        }
+    }
+
+    /// <summary>Adds the lanes of vector t to element t.</summary>
+    public static void AddLanes(T* source, T* target, int steps)
+    {
+        for (int t = 0; t < steps; t++)
+        {
+            target[t] += V.Sum(V.Load(source + t * V.Count));
+        }
     }
 
     /// <summary>Copies the channels of whole vectors to rows in memory.</summary>
@@ -69,6 +129,15 @@ internal static unsafe class ScanBlock<V, T>
             {
                 target[t * step + lane] = source[t * V.Count + lane];
             }
+        }
+    }
+
+    /// <summary>Copies neighbouring elements to one column of a sequence.</summary>
+    public static void Scatter(T* source, T* target, long step, int steps)
+    {
+        for (int t = 0; t < steps; t++)
+        {
+            target[t * step] = source[t];
         }
     }
 }

@@ -17,6 +17,24 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         T* z = _in.Z == null ? null : _in.Z + row * _in.ZStride + channel;
         long uStep = direction * _in.UStride, deltaStep = direction * _in.DeltaStride;
         long doutStep = dout == null ? 0 : direction * _grad.OutStride, zStep = z == null ? 0 : direction * _in.ZStride;
+        if (_plan.StatesAsLanes)
+        {
+            // One channel, steps as lanes; the sweep finds each result in all lanes of a vector.
+            int lines = (steps + V.Count - 1) / V.Count;
+            u = ScanBlock<V, T>.Gather(u, uStep, steps, scratch.WideU);
+            delta = ScanBlock<V, T>.Gather(delta, deltaStep, steps, scratch.WideDelta);
+            dout = dout == null ? null : ScanBlock<V, T>.Gather(dout, doutStep, steps, scratch.WideOut);
+            z = z == null ? null : ScanBlock<V, T>.Gather(z, zStep, steps, scratch.WideZ);
+            DiscretizeRows(u, V.Count, delta, V.Count, dout, dout == null ? 0 : V.Count, z, z == null ? 0 : V.Count, strip, scratch.Line, lines, 1, scratch);
+            ScanBlock<V, T>.Spread(scratch.Line.Steps, scratch.Strip.Steps, steps);
+            ScanBlock<V, T>.Spread(scratch.Line.Inputs, scratch.Strip.Inputs, steps);
+            ScanBlock<V, T>.Spread(scratch.Line.GradY, scratch.Strip.GradY, steps);
+            new Span<T>(scratch.Strip.Y, steps * V.Count).Clear();
+            new Span<T>(scratch.Strip.GradInputs, steps * V.Count).Clear();
+            new Span<T>(scratch.Strip.GradSteps, steps * V.Count).Clear();
+            return;
+        }
+
         if (channels < V.Count)
         {
             u = ScanBlock<V, T>.Widen(u, ref uStep, channels, steps, scratch.WideU);
@@ -25,20 +43,27 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             z = z == null ? null : ScanBlock<V, T>.Widen(z, ref zStep, channels, steps, scratch.WideZ);
         }
 
-        T* bias = _bias + (long)strip * V.Count, skip = _skip + (long)strip * V.Count;
+        DiscretizeRows(u, uStep, delta, deltaStep, dout, doutStep, z, zStep, strip, scratch.Strip, steps, blocks, scratch);
+    }
+
+    private void DiscretizeRows(
+        T* u, long uStep, T* delta, long deltaStep, T* dout, long doutStep, T* z, long zStep, int first, in BackwardStrip<T> target, int steps, int blocks, in Scratch scratch)
+    {
+        T* bias = _bias + (long)first * V.Count, skip = _skip + (long)first * V.Count;
+        nint apart = _chunk * V.Count;
         if (_shape.Softplus)
         {
-            ScanBackwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, scratch.Strip, apart, steps, blocks);
+            ScanBackwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, target, apart, steps, blocks);
         }
         else
         {
-            ScanBackwardRows<V, T>.Discretize<Off>(u, uStep, delta, deltaStep, bias, scratch.Strip, apart, steps, blocks);
+            ScanBackwardRows<V, T>.Discretize<Off>(u, uStep, delta, deltaStep, bias, target, apart, steps, blocks);
         }
 
-        ScanBackwardRows<V, T>.Gate(dout, doutStep, z, zStep, u, uStep, skip, scratch.Strip, apart, steps, blocks);
+        ScanBackwardRows<V, T>.Gate(dout, doutStep, z, zStep, u, uStep, skip, target, apart, steps, blocks);
         for (int j = 0; j < blocks; j++)
         {
-            scratch.Bounded[j] = ScanBlock<V, T>.Largest(V.Load(scratch.Strip.Largest + j * V.Count)) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(V.Load(target.Largest + j * V.Count)) * _largestA[first + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
@@ -49,6 +74,17 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         nint apart = _chunk * V.Count;
         long row = rows.Row(start), direction = rows.Direction;
         bool wide = channels < V.Count;
+        BackwardStrip<T> source = scratch.Strip;
+        int lines = steps;
+        if (_plan.StatesAsLanes)
+        {
+            source = scratch.Line;
+            lines = (steps + V.Count - 1) / V.Count;
+            ScanBlock<V, T>.AddLanes(scratch.Strip.GradInputs, source.GradInputs, steps);
+            ScanBlock<V, T>.AddLanes(scratch.Strip.GradSteps, source.GradSteps, steps);
+            ScanBlock<V, T>.AddLanes(scratch.Strip.Y, source.Y, _in.Z == null ? 0 : steps);
+        }
+
         T* u = wide ? scratch.WideU : _in.U + row * _in.UStride + channel;
         long uStep = wide ? V.Count : direction * _in.UStride;
 
@@ -60,18 +96,18 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         T* skip = _skip + (long)strip * V.Count;
         if (_shape.Softplus)
         {
-            ScanBackwardRows<V, T>.Finish<On>(u, uStep, toU, toUStep, toDelta, toDeltaStep, skip, gradD, gradBias, scratch.Strip, apart, steps, blocks);
+            ScanBackwardRows<V, T>.Finish<On>(u, uStep, toU, toUStep, toDelta, toDeltaStep, skip, gradD, gradBias, source, apart, lines, blocks);
         }
         else
         {
-            ScanBackwardRows<V, T>.Finish<Off>(u, uStep, toU, toUStep, toDelta, toDeltaStep, skip, gradD, gradBias, scratch.Strip, apart, steps, blocks);
+            ScanBackwardRows<V, T>.Finish<Off>(u, uStep, toU, toUStep, toDelta, toDeltaStep, skip, gradD, gradBias, source, apart, lines, blocks);
         }
 
         bool gate = _in.Z != null && _grad.Z != null;
         if (gate)
         {
             T* toZ = wide ? scratch.WideZ : _grad.Z + row * _grad.ZStride + channel;
-            ScanBackwardRows<V, T>.FinishGate(toZ, wide ? V.Count : direction * _grad.ZStride, scratch.Strip, apart, steps, blocks);
+            ScanBackwardRows<V, T>.FinishGate(toZ, wide ? V.Count : direction * _grad.ZStride, source, apart, lines, blocks);
         }
 
         if (wide)
@@ -81,11 +117,15 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             NarrowTo(scratch.WideZ, gate ? _grad.Z : null, _grad.ZStride);
         }
 
-        void NarrowTo(T* source, T* target, long stride)
+        void NarrowTo(T* from, T* target, long stride)
         {
-            if (target != null)
+            if (target != null && _plan.StatesAsLanes)
             {
-                ScanBlock<V, T>.Narrow(source, target + row * stride + channel, direction * stride, channels, steps);
+                ScanBlock<V, T>.Scatter(from, target + row * stride + channel, direction * stride, steps);
+            }
+            else if (target != null)
+            {
+                ScanBlock<V, T>.Narrow(from, target + row * stride + channel, direction * stride, channels, steps);
             }
         }
     }
@@ -151,7 +191,6 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         long from = _plan.SegmentStart(segment);
         long to = segment == _plan.Segments - 1 ? _plan.LengthOf(batch) : _plan.SegmentStart(segment + 1);
         int* starts = stackalloc int[_chunk];
-        long cStep = rows.Direction * _in.CStride;
         V sum = V.Zero;
         for (long start = from + (to - from - 1) / _chunk * _chunk; start >= from; start -= _chunk)
         {
@@ -163,8 +202,10 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                 sum += V.Load(scratch.Strip.Steps + t * V.Count);
             }
 
-            T* c = _shape.PerPositionC ? _in.C + rows.Row(start) * _in.CStride + block / _plan.BlocksPerGroup * _shape.States : _c + (long)block * _blockElements;
-            for (int n = 0; n < _shape.States; n++)
+            ScanSelections<V, T> selections = default;
+            selections.PointTo(rows, start, steps, _shape, _plan, _in, _b, _c, block, scratch.WideB, scratch.WideC);
+            bool scalarC = _shape.PerPositionC && !_plan.StatesAsLanes;
+            for (int n = 0; n < _plan.Vectors; n++)
             {
                 int at = n * V.Count;
                 for (int sequence = sequences - 1; sequence >= 0; sequence--)
@@ -172,7 +213,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                     int first = starts[sequence], end = sequence + 1 < sequences ? starts[sequence + 1] : steps;
                     _sweep.CarryOnly(
                         scratch.Strip.Steps, scratch.Strip.GradY, _a + (long)block * _blockElements + at, carry + at,
-                        c + (_shape.PerPositionC ? n : at), cStep, first, end, sequence > 0 || !continues);
+                        selections.C + (scalarC ? n : at), selections.CStep, first, end, sequence > 0 || !continues);
                 }
             }
         }
@@ -184,6 +225,15 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     private struct Scratch
     {
         public BackwardStrip<T> Strip;
+
+        /// <summary>The same of one channel, [chunk], where states are the lanes.</summary>
+        public BackwardStrip<T> Line;
+
+        /// <summary>Rows of B where they fill no whole vectors of states.</summary>
+        public T* WideB;
+
+        /// <summary>As <see cref="WideB"/>.</summary>
+        public T* WideC;
         public T* Kept;
         public T* Decays;
         public T* GradStates;
@@ -216,15 +266,15 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
             Workspace workspace = scan._workspace;
             long strip = (long)scan._strip * scan._chunk * V.Count, pair = 2L * (scan._chunk + 1) * V.Count;
-            Strip.Steps = workspace.Allocate<T>(strip);
-            Strip.Slopes = workspace.Allocate<T>(strip);
-            Strip.Inputs = workspace.Allocate<T>(strip);
-            Strip.Y = workspace.Allocate<T>(strip);
-            Strip.GradY = workspace.Allocate<T>(strip);
-            Strip.GradZ = workspace.Allocate<T>(strip);
-            Strip.GradInputs = workspace.Allocate<T>(strip);
-            Strip.GradSteps = workspace.Allocate<T>(strip);
-            Strip.Largest = workspace.Allocate<T>(scan._strip * V.Count);
+            Strip = NewStrip(workspace, strip, scan._strip * V.Count);
+            if (scan._plan.StatesAsLanes)
+            {
+                Line = NewStrip(workspace, scan._chunk, V.Count);
+                bool wide = scan._shape.States % V.Count != 0;
+                WideB = wide ? workspace.Allocate<T>((long)scan._chunk * scan._blockElements) : null;
+                WideC = wide ? workspace.Allocate<T>((long)scan._chunk * scan._blockElements) : null;
+            }
+
             WideU = workspace.Allocate<T>(scan._chunk * V.Count);
             WideDelta = workspace.Allocate<T>(scan._chunk * V.Count);
             WideOut = workspace.Allocate<T>(scan._chunk * V.Count);
@@ -239,5 +289,18 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             Bounded = workspace.Allocate<bool>(scan._strip);
             Carry = workspace.Allocate<T>((long)scan._plan.Blocks * scan._blockElements);
         }
+
+        private static BackwardStrip<T> NewStrip(Workspace workspace, long elements, int row) => new()
+        {
+            Steps = workspace.Allocate<T>(elements),
+            Slopes = workspace.Allocate<T>(elements),
+            Inputs = workspace.Allocate<T>(elements),
+            Y = workspace.Allocate<T>(elements),
+            GradY = workspace.Allocate<T>(elements),
+            GradZ = workspace.Allocate<T>(elements),
+            GradInputs = workspace.Allocate<T>(elements),
+            GradSteps = workspace.Allocate<T>(elements),
+            Largest = workspace.Allocate<T>(row),
+        };
     }
 }

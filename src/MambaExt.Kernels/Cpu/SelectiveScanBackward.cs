@@ -43,17 +43,18 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         _checkpoints = checkpoints;
         _plan = new ScanPlan(shape, V.Count, backward: true);
         _workspace = workspace;
-        _blockElements = _plan.BlockElements(shape);
+        _blockElements = _plan.BlockElements;
         _chunk = _plan.CheckpointSteps;
         _strip = Math.Clamp(ScanPlan.Strip<V, T>() * ScanPlan.Chunk / _chunk, 1, _plan.Blocks);
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
-        _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
+        _largestA = ScanParameters<V, T>.Largest(_plan, _a, workspace);
         _bias = ScanParameters<V, T>.Channels(_plan, inputs.DeltaBias, workspace);
         _skip = ScanParameters<V, T>.Channels(_plan, inputs.D, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
-        _recompute = ScanLoops<V, T>.Kept(shape.PerPositionB, shape.PerPositionC, inputs.Z != null);
-        _sweep = ScanSweepLoops<V, T>.For(shape.PerPositionB, shape.PerPositionC, shape.ReturnStates);
+        bool lanes = _plan.StatesAsLanes;
+        _recompute = ScanLoops<V, T>.Kept(shape.PerPositionB && !lanes, shape.PerPositionC && !lanes, inputs.Z != null);
+        _sweep = ScanSweepLoops<V, T>.For(shape.PerPositionB, shape.PerPositionC, shape.ReturnStates, lanes);
         _partials = new ScanPartials<V, T>(shape, _plan, gradients, workspace);
     }
 
@@ -101,6 +102,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         {
             int steps = (int)Math.Min(_chunk, to - start);
             int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
+            ScanSelections<V, T> selections = default;
             for (int part = firstPart; part < endPart; part++)
             {
                 _partials.ClearChunk(scratch.GradB, scratch.GradC, steps);
@@ -113,7 +115,8 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
                     RowsAhead ahead = Next(rows, wrap ? start - _chunk : start, wrap ? start : start + steps, from, wrap ? first : strip + blocks, end, blocks);
                     for (int j = 0; j < blocks; j++)
                     {
-                        SweepBlock(batch, rows, start, steps, run, segment, strip + j, j, strip + j - first, scratch, starts, sequences, continues, ref ahead);
+                        selections.PointTo(rows, start, steps, _shape, _plan, _in, _b, _c, strip + j, scratch.WideB, scratch.WideC);
+                        SweepBlock(batch, rows, start, steps, run, segment, strip + j, j, strip + j - first, selections, scratch, starts, sequences, continues, ref ahead);
                     }
 
                     Finish(rows, start, steps, strip, blocks, scratch, _partials.D(run, segment, strip), _partials.DeltaBias(run, segment, strip));
@@ -131,14 +134,13 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
     /// <summary>Recomputes and sweeps one block over one chunk, two states at a time.</summary>
     private void SweepBlock(
-        long batch, in ScanRows rows, long start, int steps, int run, int segment, int block, int j, int at, in Scratch scratch,
+        long batch, in ScanRows rows, long start, int steps, int run, int segment, int block, int j, int at, in ScanSelections<V, T> selections, in Scratch scratch,
         int* starts, int sequences, bool continues, ref RowsAhead ahead)
     {
-        int group = block / _plan.BlocksPerGroup, lanes = V.Count, keepStep = (_chunk + 1) * lanes, partStep = _chunk * lanes;
+        int lanes = V.Count, keepStep = (_chunk + 1) * lanes, partStep = _chunk * lanes;
         int own = j * _chunk * lanes;
-        long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
-        T* bRow = _shape.PerPositionB ? _in.B + rows.Row(start) * _in.BStride + group * _shape.States : null;
-        T* cRow = _shape.PerPositionC && _in.C != null ? _in.C + rows.Row(start) * _in.CStride + group * _shape.States : null;
+        long bStep = selections.BStep, cStep = selections.CStep;
+        bool scalarB = _shape.PerPositionB && !_plan.StatesAsLanes, scalarC = _shape.PerPositionC && !_plan.StatesAsLanes;
         T* checkpoint = _checkpoints + ((batch * _plan.Checkpoints + start / _plan.CheckpointSteps) * _plan.Blocks + block) * _blockElements;
         var buffers = new SweepBuffers<T>
         {
@@ -153,13 +155,13 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         };
         T* gradA = _partials.A(run, segment, block);
         T* h = stackalloc T[2 * lanes];
-        for (int n = 0; n < _shape.States; n += 2)
+        for (int n = 0; n < _plan.Vectors; n += 2)
         {
-            bool pair = n + 1 < _shape.States;
+            bool pair = n + 1 < _plan.Vectors;
             int width = (pair ? 2 : 1) * lanes;
             T* a = _a + (long)block * _blockElements + n * lanes;
-            T* b = _shape.PerPositionB ? bRow + n : _b + (long)block * _blockElements + n * lanes;
-            T* c = _shape.PerPositionC ? cRow + n : _c + (long)block * _blockElements + n * lanes;
+            T* b = selections.B + (scalarB ? n : n * lanes);
+            T* c = selections.C + (scalarC ? n : n * lanes);
             new Span<T>(checkpoint + n * lanes, width).CopyTo(new Span<T>(h, width));
             for (int i = 0; i < width; i += lanes)
             {
@@ -199,7 +201,19 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         int channels = _plan.ChannelsIn(block);
         for (int t = 0; t < steps; t++)
         {
-            T* row = _grad.Out + rows.Row(start + t) * _grad.OutStride + (long)_plan.FirstChannel(block) * _shape.States + n;
+            T* row = _grad.Out + rows.Row(start + t) * _grad.OutStride + (long)_plan.FirstChannel(block) * _shape.States;
+            if (_plan.StatesAsLanes)
+            {
+                for (int lane = 0; lane < (pair ? 2 : 1) * V.Count; lane++)
+                {
+                    int state = n * V.Count + lane;
+                    target[lane / V.Count * keepStep + t * V.Count + lane % V.Count] = state < _shape.States ? row[state] : T.Zero;
+                }
+
+                continue;
+            }
+
+            row += n;
             for (int lane = 0; lane < V.Count; lane++)
             {
                 target[t * V.Count + lane] = lane < channels ? row[(long)lane * _shape.States] : T.Zero;
@@ -215,7 +229,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     {
         int channel = _plan.FirstChannel(strip);
         int bytes = _plan.StripFrom(strip, end, _strip) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, start < from ? start : to, bytes, blocksNow * ((_shape.States + 1) / 2));
+        var ahead = new RowsAhead(rows, start, start < from ? start : to, bytes, blocksNow * ((_plan.Vectors + 1) / 2));
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
@@ -249,8 +263,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             }
             else
             {
-                T* source = _grad.LastState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-                ScanBlock<V, T>.Transpose(source, carry, _plan.ChannelsIn(block), _shape.States, T.One);
+                ScanBlock<V, T>.Load(_plan, _shape.States, _grad.LastState + batch * _shape.Channels * _shape.States, block, carry, T.One);
             }
         }
     }
@@ -259,8 +272,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     {
         for (int block = first; block < end && _grad.InitialState != null; block++, carry += _blockElements)
         {
-            T* target = _grad.InitialState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-            ScanBlock<V, T>.TransposeBack(carry, target, _plan.ChannelsIn(block), _shape.States, T.One);
+            ScanBlock<V, T>.Store(_plan, _shape.States, carry, block, _grad.InitialState + batch * _shape.Channels * _shape.States);
         }
     }
 }

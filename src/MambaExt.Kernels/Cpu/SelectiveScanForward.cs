@@ -34,15 +34,15 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         _out = outputs;
         _plan = new ScanPlan(shape, V.Count);
         _workspace = workspace;
-        _blockElements = shape.States * V.Count;
+        _blockElements = _plan.BlockElements;
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
-        _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
+        _largestA = ScanParameters<V, T>.Largest(_plan, _a, workspace);
         _bias = ScanParameters<V, T>.Channels(_plan, inputs.DeltaBias, workspace);
         _skip = ScanParameters<V, T>.Channels(_plan, inputs.D, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
-        _run = ScanLoops<V, T>.Output(shape.PerPositionB, shape.PerPositionC);
-        _advance = ScanLoops<V, T>.StateOnly(shape.PerPositionB);
+        _run = ScanLoops<V, T>.Output(shape.PerPositionB && !_plan.StatesAsLanes, shape.PerPositionC && !_plan.StatesAsLanes);
+        _advance = ScanLoops<V, T>.StateOnly(shape.PerPositionB && !_plan.StatesAsLanes);
     }
 
     public static void Run(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, int threads, Workspace workspace)
@@ -97,6 +97,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             }
 
             int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
+            ScanSelections<V, T> selections = default;
             for (int strip = first, blocks; strip < end; strip += blocks)
             {
                 blocks = _plan.StripFrom(strip, end, ScanPlan.Strip<V, T>());
@@ -105,7 +106,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
                 RowsAhead ahead = Next(rows, wrap ? start + steps : start, to, wrap ? first : strip + blocks, end, blocks);
                 for (int j = 0; j < blocks; j++)
                 {
-                    Recur(rows, start, steps, strip + j, scratch, scratch.State + (long)(strip - first + j) * _blockElements, j, starts, sequences, continues, whole, ref ahead);
+                    selections.PointTo(rows, start, steps, _shape, _plan, _in, _b, _c, strip + j, scratch.WideB, scratch.WideC);
+                    Recur(rows, start, steps, strip + j, selections, scratch, scratch.State + (long)(strip - first + j) * _blockElements, j, starts, sequences, continues, whole, ref ahead);
                 }
 
                 if (!whole)
@@ -132,7 +134,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     {
         int channel = _plan.FirstChannel(strip);
         int bytes = _plan.StripFrom(strip, end, ScanPlan.Strip<V, T>()) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * (_shape.States / 4 + _shape.States % 4));
+        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * (_plan.Vectors / 4 + _plan.Vectors % 4));
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
@@ -143,6 +145,12 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     /// <summary>dt = softplus(delta + bias), dt u, and y = D u to begin with.</summary>
     private void Discretize(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
     {
+        if (_plan.StatesAsLanes)
+        {
+            DiscretizeChannel(rows, start, steps, strip, scratch);
+            return;
+        }
+
         int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
         T* u = _in.U + rows.Row(start) * _in.UStride + channel, delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
         long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
@@ -152,33 +160,47 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             delta = ScanBlock<V, T>.Widen(delta, ref deltaStep, channels, steps, scratch.Second);
         }
 
-        T* bias = _bias + (long)strip * V.Count, skip = _skip + (long)strip * V.Count;
+        DiscretizeRows(u, uStep, delta, deltaStep, strip, scratch.Strip, steps, blocks, scratch);
+    }
+
+    /// <summary>As <see cref="Discretize"/> for one channel, steps as lanes; the recurrence finds each result in all lanes of a vector, and y at zero.</summary>
+    private void DiscretizeChannel(in ScanRows rows, long start, int steps, int block, in Scratch scratch)
+    {
+        int channel = _plan.FirstChannel(block);
+        T* u = ScanBlock<V, T>.Gather(_in.U + rows.Row(start) * _in.UStride + channel, rows.Direction * _in.UStride, steps, scratch.First);
+        T* delta = ScanBlock<V, T>.Gather(_in.Delta + rows.Row(start) * _in.DeltaStride + channel, rows.Direction * _in.DeltaStride, steps, scratch.Second);
+        DiscretizeRows(u, V.Count, delta, V.Count, block, scratch.Line, (steps + V.Count - 1) / V.Count, 1, scratch);
+        ScanBlock<V, T>.Spread(scratch.Line.Steps, scratch.Strip.Steps, steps);
+        ScanBlock<V, T>.Spread(scratch.Line.Inputs, scratch.Strip.Inputs, steps);
+        new Span<T>(scratch.Strip.Y, steps * V.Count).Clear();
+    }
+
+    private void DiscretizeRows(T* u, long uStep, T* delta, long deltaStep, int first, in ForwardStrip<T> target, int steps, int blocks, in Scratch scratch)
+    {
+        T* bias = _bias + (long)first * V.Count, skip = _skip + (long)first * V.Count;
         if (_shape.Softplus)
         {
-            ScanForwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, skip, scratch.Strip, steps, blocks);
+            ScanForwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, skip, target, steps, blocks);
         }
         else
         {
-            ScanForwardRows<V, T>.Discretize<Off>(u, uStep, delta, deltaStep, bias, skip, scratch.Strip, steps, blocks);
+            ScanForwardRows<V, T>.Discretize<Off>(u, uStep, delta, deltaStep, bias, skip, target, steps, blocks);
         }
 
         for (int j = 0; j < blocks; j++)
         {
-            scratch.Bounded[j] = ScanBlock<V, T>.Largest(V.Load(scratch.Strip.Largest + j * V.Count)) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
+            scratch.Bounded[j] = ScanBlock<V, T>.Largest(V.Load(target.Largest + j * V.Count)) * _largestA[first + j] < BoundedExp2<V, T>.Limit;
         }
     }
 
-    private void Recur(in ScanRows rows, long start, int steps, int block, in Scratch scratch, T* state, int j, int* starts, int sequences, bool continues, bool whole, ref RowsAhead ahead)
+    private void Recur(in ScanRows rows, long start, int steps, int block, in ScanSelections<V, T> selections, in Scratch scratch, T* state, int j, int* starts, int sequences, bool continues, bool whole, ref RowsAhead ahead)
     {
-        int group = block / _plan.BlocksPerGroup, states = _shape.States;
+        int vectors = _plan.Vectors;
         int at = j * ScanPlan.Chunk * V.Count;
-        T* b = _shape.PerPositionB ? _in.B + rows.Row(start) * _in.BStride + group * states : _b + (long)block * _blockElements;
-        T* c = _in.C == null ? null : _shape.PerPositionC ? _in.C + rows.Row(start) * _in.CStride + group * states : _c + (long)block * _blockElements;
-        long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
         T* decay = _a + (long)block * _blockElements;
         if (!_shape.ReturnStates)
         {
-            (whole ? _run : _advance).Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, scratch.Strip.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
+            (whole ? _run : _advance).Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, scratch.Strip.Y + at, decay, state, selections.B, selections.BStep, selections.C, selections.CStep, vectors, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
             return;
         }
 
@@ -186,9 +208,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         {
             // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
             bool begins = sequence < sequences && starts[sequence] == t && (++sequence > 1 || !continues);
-            _advance.Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
-            T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
-            ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
+            _advance.Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, null, decay, state, selections.B, selections.BStep, null, 0, vectors, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
+            ScanBlock<V, T>.Store(_plan, _shape.States, state, block, _out.Out + rows.Row(start + t) * _out.OutStride);
         }
     }
 
@@ -199,6 +220,15 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         T* result = _out.Out + rows.Row(start) * _out.OutStride + channel;
         T* z = _in.Z == null ? null : _in.Z + rows.Row(start) * _in.ZStride + channel;
         long resultStep = rows.Direction * _out.OutStride, zStep = z == null ? 0 : rows.Direction * _in.ZStride;
+        if (_plan.StatesAsLanes)
+        {
+            ScanBlock<V, T>.AddLanes(scratch.Strip.Y, scratch.Line.Y, steps);
+            z = z == null ? null : ScanBlock<V, T>.Gather(z, zStep, steps, scratch.First);
+            ScanForwardRows<V, T>.Gate(scratch.Line.Y, z, z == null ? 0 : V.Count, scratch.Second, V.Count, (steps + V.Count - 1) / V.Count, 1);
+            ScanBlock<V, T>.Scatter(scratch.Second, result, resultStep, steps);
+            return;
+        }
+
         if (channels == V.Count)
         {
             ScanForwardRows<V, T>.Gate(scratch.Strip.Y, z, zStep, result, resultStep, steps, blocks);
@@ -220,8 +250,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             }
             else
             {
-                T* source = _in.InitialState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-                ScanBlock<V, T>.Transpose(source, state, _plan.ChannelsIn(block), _shape.States, T.One);
+                ScanBlock<V, T>.Load(_plan, _shape.States, _in.InitialState + batch * _shape.Channels * _shape.States, block, state, T.One);
             }
         }
     }
@@ -230,8 +259,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     {
         for (int block = first; block < end && _out.LastState != null; block++, state += _blockElements)
         {
-            T* target = _out.LastState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-            ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), _shape.States, T.One);
+            ScanBlock<V, T>.Store(_plan, _shape.States, state, block, _out.LastState + batch * _shape.Channels * _shape.States);
         }
     }
 
@@ -240,6 +268,15 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     {
         public T* State;
         public ForwardStrip<T> Strip;
+
+        /// <summary>The same of one channel, [chunk], where states are the lanes.</summary>
+        public ForwardStrip<T> Line;
+
+        /// <summary>Rows of B where they fill no whole vectors of states.</summary>
+        public T* WideB;
+
+        /// <summary>As <see cref="WideB"/>.</summary>
+        public T* WideC;
 
         /// <summary>Of each block of the strip: no decay of the chunk needs bounds.</summary>
         public bool* Bounded;
@@ -257,14 +294,27 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
                 Workspace workspace = scan._workspace;
                 int strip = Math.Min(ScanPlan.Strip<V, T>(), scan._plan.Blocks) * V.Count, elements = strip * ScanPlan.Chunk;
                 State = workspace.Allocate<T>((long)blocks * scan._blockElements);
-                Strip.Steps = workspace.Allocate<T>(elements);
-                Strip.Inputs = workspace.Allocate<T>(elements);
-                Strip.Y = workspace.Allocate<T>(elements);
-                Strip.Largest = workspace.Allocate<T>(strip);
+                Strip = NewStrip(workspace, elements, strip);
+                if (scan._plan.StatesAsLanes)
+                {
+                    Line = NewStrip(workspace, ScanPlan.Chunk, V.Count);
+                    bool wide = scan._shape.States % V.Count != 0;
+                    WideB = wide ? workspace.Allocate<T>((long)ScanPlan.Chunk * scan._blockElements) : null;
+                    WideC = wide ? workspace.Allocate<T>((long)ScanPlan.Chunk * scan._blockElements) : null;
+                }
+
                 Bounded = workspace.Allocate<bool>(strip);
                 First = workspace.Allocate<T>(ScanPlan.Chunk * V.Count);
                 Second = workspace.Allocate<T>(ScanPlan.Chunk * V.Count);
             }
         }
+
+        private static ForwardStrip<T> NewStrip(Workspace workspace, int elements, int row) => new()
+        {
+            Steps = workspace.Allocate<T>(elements),
+            Inputs = workspace.Allocate<T>(elements),
+            Y = workspace.Allocate<T>(elements),
+            Largest = workspace.Allocate<T>(row),
+        };
     }
 }
