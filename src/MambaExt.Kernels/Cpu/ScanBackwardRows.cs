@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
-/// <summary>Where a strip of blocks is prepared for the backward sweep: sequences are [blocks, chunk, lanes].</summary>
+/// <summary>Where a strip of blocks is prepared for the backward sweep: sequences are [chunk, lanes] for each block.</summary>
 internal unsafe struct BackwardStrip<T>
     where T : unmanaged
 {

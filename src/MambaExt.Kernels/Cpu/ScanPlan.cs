@@ -1,8 +1,8 @@
 namespace MambaExt.Kernels.Cpu;
 
 /// <summary>
-/// How a scan is cut into blocks, chunks and tasks: by its shape and the vector width alone, never by the thread count, so that
-/// every sum has one order.
+/// How a scan is cut into blocks, chunks, splits and segments: by its shape and the vector width alone, never by the thread count, so that
+/// every sum has one order. The thread count only says how many blocks or splits a task takes.
 /// </summary>
 internal readonly struct ScanPlan
 {
@@ -32,7 +32,7 @@ internal readonly struct ScanPlan
     /// <summary>Checkpoints in a sequence.</summary>
     public readonly long Checkpoints;
 
-    /// <summary>Runs of neighbouring blocks of one group that the backward scan hands out; each but the first has its own partial dB and dC.</summary>
+    /// <summary>Runs of neighbouring blocks of one group in the backward scan; each but the first has its own partial dB and dC.</summary>
     public readonly int SplitsPerGroup;
 
     /// <summary>Runs of neighbouring batch entries; each has its own partial dA, dD and dbias.</summary>

@@ -1,16 +1,20 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
-/// <content>What happens before and after the sweep of a chunk, and how a long sequence is joined from its pieces.</content>
+/// <content>What happens before and after the sweep of a chunk.</content>
 internal sealed unsafe partial class SelectiveScanBackward<V, T>
 {
+    private const int Sequences = 8;
+
+    /// <summary>Elements from one block of a strip to the next, see <see cref="Scratch.NewStrip"/>.</summary>
+    private int Apart => Sequences * _chunk * V.Count + 128 / sizeof(T);
+
     /// <summary>dt and its slope, dt u, the gradient of y behind the gate, and y = D u to begin with where the gate needs y.</summary>
     private void Discretize(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
     {
         int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
-        nint apart = _chunk * V.Count;
+        nint apart = Apart;
         long row = rows.Row(start), direction = rows.Direction;
         T* u = _in.U + row * _in.UStride + channel, delta = _in.Delta + row * _in.DeltaStride + channel;
         T* dout = _shape.ReturnStates ? null : _grad.Out + row * _grad.OutStride + channel;
@@ -50,7 +54,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         T* u, long uStep, T* delta, long deltaStep, T* dout, long doutStep, T* z, long zStep, int first, in BackwardStrip<T> target, int steps, int blocks, in Scratch scratch)
     {
         T* bias = _bias + (long)first * V.Count, skip = _skip + (long)first * V.Count;
-        nint apart = _chunk * V.Count;
+        nint apart = Apart;
         if (_shape.Softplus)
         {
             ScanBackwardRows<V, T>.Discretize<On>(u, uStep, delta, deltaStep, bias, target, apart, steps, blocks);
@@ -71,7 +75,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     private void Finish(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch, T* gradD, T* gradBias)
     {
         int channel = _plan.FirstChannel(strip), channels = _plan.ChannelsIn(strip);
-        nint apart = _chunk * V.Count;
+        nint apart = Apart;
         long row = rows.Row(start), direction = rows.Direction;
         bool wide = channels < V.Count;
         BackwardStrip<T> source = scratch.Strip;
@@ -130,97 +134,6 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         }
     }
 
-    /// <summary>
-    /// L in pieces: every piece but the first sends a carry into the one before it. Each is computed from a zero carry, then they
-    /// are joined from the end: carry_start = local + 2^(A' sum dt) carry_end.
-    /// </summary>
-    private void JoinCarries(int threads)
-    {
-        int blocks = _plan.Blocks, segments = _plan.Segments, later = segments - 1;
-        int batches = checked((int)_shape.Batch);
-        _carries = _workspace.Allocate<T>((long)batches * segments * blocks * _blockElements);
-        T* sums = _workspace.Allocate<T>((long)batches * later * blocks * V.Count, zeroed: true);
-        var scratch = new Scratch[threads];
-        KernelParallel.For(checked(batches * later * blocks), threads, (task, worker) =>
-        {
-            scratch[worker].Prepare(this);
-            long batch = task / (later * blocks);
-            int segment = 1 + task / blocks % later, block = task % blocks;
-            T* carry = _carries + ((batch * segments + segment - 1) * blocks + block) * (long)_blockElements;
-            if (segment == segments - 1)
-            {
-                LoadLastState(batch, block, block + 1, carry);
-            }
-            else
-            {
-                new Span<T>(carry, _blockElements).Clear();
-            }
-
-            CarryBack(batch, segment, block, scratch[worker], carry, sums + task * (long)V.Count);
-        });
-
-        for (int batch = 0; batch < batches; batch++)
-        {
-            var rows = new ScanRows(_shape, _plan, batch);
-            for (int segment = segments - 2; segment >= 1; segment--)
-            {
-                if (ScanChunk<V, T>.AnyBegins(_in.SequenceIndex, rows, _plan.SegmentStart(segment), _plan.SegmentStart(segment + 1)))
-                {
-                    continue;
-                }
-
-                for (int block = 0; block < blocks; block++)
-                {
-                    T* sum = sums + (((long)batch * later + segment - 1) * blocks + block) * V.Count;
-                    T* atStart = _carries + (((long)batch * segments + segment - 1) * blocks + block) * _blockElements;
-                    T* atEnd = atStart + (long)blocks * _blockElements;
-                    T* decay = _a + (long)block * _blockElements;
-                    for (int n = 0; n < _blockElements; n += V.Count)
-                    {
-                        V whole = VectorMath.Exp2<V, T>(V.Load(sum) * V.Load(decay + n));
-                        V.MultiplyAdd(whole, V.Load(atEnd + n), V.Load(atStart + n)).Store(atStart + n);
-                    }
-                }
-            }
-        }
-    }
-
-    private void CarryBack(long batch, int segment, int block, in Scratch scratch, T* carry, T* sumOfSteps)
-    {
-        var rows = new ScanRows(_shape, _plan, batch);
-        long from = _plan.SegmentStart(segment);
-        long to = segment == _plan.Segments - 1 ? _plan.LengthOf(batch) : _plan.SegmentStart(segment + 1);
-        int* starts = stackalloc int[_chunk];
-        V sum = V.Zero;
-        for (long start = from + (to - from - 1) / _chunk * _chunk; start >= from; start -= _chunk)
-        {
-            int steps = (int)Math.Min(_chunk, to - start);
-            int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
-            Discretize(rows, start, steps, block, 1, scratch);
-            for (int t = 0; t < steps; t++)
-            {
-                sum += V.Load(scratch.Strip.Steps + t * V.Count);
-            }
-
-            ScanSelections<V, T> selections = default;
-            selections.PointTo(rows, start, steps, _shape, _plan, _in, _b, _c, block, scratch.WideB, scratch.WideC);
-            bool scalarC = _shape.PerPositionC && !_plan.StatesAsLanes;
-            for (int n = 0; n < _plan.Vectors; n++)
-            {
-                int at = n * V.Count;
-                for (int sequence = sequences - 1; sequence >= 0; sequence--)
-                {
-                    int first = starts[sequence], end = sequence + 1 < sequences ? starts[sequence + 1] : steps;
-                    _sweep.CarryOnly(
-                        scratch.Strip.Steps, scratch.Strip.GradY, _a + (long)block * _blockElements + at, carry + at,
-                        selections.C + (scalarC ? n : at), selections.CStep, first, end, sequence > 0 || !continues);
-                }
-            }
-        }
-
-        sum.Store(sumOfSteps);
-    }
-
     /// <summary>What one thread needs.</summary>
     private struct Scratch
     {
@@ -265,11 +178,11 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             }
 
             Workspace workspace = scan._workspace;
-            long strip = (long)scan._strip * scan._chunk * V.Count, pair = 2L * (scan._chunk + 1) * V.Count;
-            Strip = NewStrip(workspace, strip, scan._strip * V.Count);
+            long pair = 2L * (scan._chunk + 1) * V.Count;
+            Strip = NewStrip(workspace, scan._strip, scan._chunk);
             if (scan._plan.StatesAsLanes)
             {
-                Line = NewStrip(workspace, scan._chunk, V.Count);
+                Line = NewStrip(workspace, 1, scan._chunk);
                 bool wide = scan._shape.States % V.Count != 0;
                 WideB = wide ? workspace.Allocate<T>((long)scan._chunk * scan._blockElements) : null;
                 WideC = wide ? workspace.Allocate<T>((long)scan._chunk * scan._blockElements) : null;
@@ -290,17 +203,24 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             Carry = workspace.Allocate<T>((long)scan._plan.Blocks * scan._blockElements);
         }
 
-        private static BackwardStrip<T> NewStrip(Workspace workspace, long elements, int row) => new()
+        /// <summary>The sequences of a block lie side by side, [blocks, sequences, chunk, lanes], with two cache lines between blocks: apart by a power of
+        /// two, what a sweep needs at a time would fall on more places of a cache set than it has.</summary>
+        private static BackwardStrip<T> NewStrip(Workspace workspace, int blocks, int chunk)
         {
-            Steps = workspace.Allocate<T>(elements),
-            Slopes = workspace.Allocate<T>(elements),
-            Inputs = workspace.Allocate<T>(elements),
-            Y = workspace.Allocate<T>(elements),
-            GradY = workspace.Allocate<T>(elements),
-            GradZ = workspace.Allocate<T>(elements),
-            GradInputs = workspace.Allocate<T>(elements),
-            GradSteps = workspace.Allocate<T>(elements),
-            Largest = workspace.Allocate<T>(row),
-        };
+            int sequence = chunk * V.Count;
+            T* memory = workspace.Allocate<T>((long)blocks * (Sequences * sequence + 128 / sizeof(T)));
+            return new()
+            {
+                Steps = memory,
+                Inputs = memory + sequence,
+                Y = memory + 2 * sequence,
+                GradY = memory + 3 * sequence,
+                GradInputs = memory + 4 * sequence,
+                GradSteps = memory + 5 * sequence,
+                Slopes = memory + 6 * sequence,
+                GradZ = memory + 7 * sequence,
+                Largest = workspace.Allocate<T>(blocks * V.Count),
+            };
+        }
     }
 }

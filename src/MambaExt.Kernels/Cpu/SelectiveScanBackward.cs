@@ -1,10 +1,9 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
 /// <summary>
-/// The backward scan with channels as lanes. A task is a run of batch entries, a run of blocks of one group and a piece of L; it
+/// The backward scan with channels as lanes (or states). A task is a run of batch entries, some splits of the blocks and a piece of L; it
 /// walks its chunks from the end. In a chunk, for each block and two states at a time, the states are recomputed from the
 /// checkpoint and the sweep runs back over them while they are in the first-level cache. Each task has its own partial sums, which are
 /// added in a fixed order at the end: no atomics, the same bits at any number of threads.
@@ -138,7 +137,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         int* starts, int sequences, bool continues, ref RowsAhead ahead)
     {
         int lanes = V.Count, keepStep = (_chunk + 1) * lanes, partStep = _chunk * lanes;
-        int own = j * _chunk * lanes;
+        int own = j * Apart;
         long bStep = selections.BStep, cStep = selections.CStep;
         bool scalarB = _shape.PerPositionB && !_plan.StatesAsLanes, scalarC = _shape.PerPositionC && !_plan.StatesAsLanes;
         T* checkpoint = _checkpoints + ((batch * _plan.Checkpoints + start / _plan.CheckpointSteps) * _plan.Blocks + block) * _blockElements;
