@@ -3,12 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
-/// <summary>Moves one block of channels between memory and vectors; the lanes past the last channel are zero and never written.</summary>
+/// <summary>Moves one block of channels between memory and vectors; the lanes past the last channel are zero and never written. Optimized from the first
+/// call, as all that runs once a row or a block: a program that scans ten times should not spend nine of them in unoptimized code.</summary>
 internal static unsafe class ScanBlock<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>The largest lane of <paramref name="value"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static T Largest(V value)
     {
         T largest = ((T*)&value)[0];
@@ -21,6 +23,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>A block's part of [D, N] to the order of its vectors, times <paramref name="factor"/>; zero in lanes to spare.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Load(in ScanPlan plan, int states, T* source, int block, T* target, T factor)
     {
         source += (long)plan.FirstChannel(block) * states;
@@ -51,6 +54,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>[channels, N] to [N, lanes], times <paramref name="factor"/>; lanes without a channel become zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose(T* source, T* target, int channels, int states, T factor)
     {
         for (int n = 0; n < states; n++)
@@ -63,6 +67,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>[N, lanes] to [channels, N].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeBack(T* source, T* target, int channels, int states)
     {
         for (int lane = 0; lane < channels; lane++)
@@ -76,6 +81,7 @@ internal static unsafe class ScanBlock<V, T>
 
     /// <summary>Copies rows of <paramref name="count"/> elements into rows of whole vectors at <paramref name="target"/>, zero past the elements, and
     /// returns these; <paramref name="step"/> becomes the distance between them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static T* Widen(T* source, ref long step, int count, int steps, T* target)
     {
         int width = (count + V.Count - 1) / V.Count * V.Count;
@@ -92,6 +98,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>Copies one column of a sequence to neighbouring elements, zeros after it up to a whole vector, and returns these.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static T* Gather(T* source, long step, int steps, T* target)
     {
         for (int t = 0; t < (steps + V.Count - 1) / V.Count * V.Count; t++)
@@ -103,6 +110,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>Element t to all lanes of vector t.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Spread(T* source, T* target, int steps)
     {
         for (int t = 0; t < steps; t++)
@@ -112,6 +120,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>Adds the lanes of vector t to element t.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddLanes(T* source, T* target, int steps)
     {
         for (int t = 0; t < steps; t++)
@@ -121,6 +130,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>Copies the channels of whole vectors to rows in memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow(T* source, T* target, long step, int channels, int steps)
     {
         for (int t = 0; t < steps; t++)
@@ -133,6 +143,7 @@ internal static unsafe class ScanBlock<V, T>
     }
 
     /// <summary>Copies neighbouring elements to one column of a sequence.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scatter(T* source, T* target, long step, int steps)
     {
         for (int t = 0; t < steps; t++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -58,6 +59,7 @@ internal readonly unsafe struct ScanLoops<V, T>
     };
 
     /// <summary>All vectors of a block over the steps of a chunk. Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep, TBounded}"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(
         T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int vectors, int* starts, int sequences, int steps, bool continues, bool bounded, ref RowsAhead ahead)
     {
@@ -79,6 +81,7 @@ internal readonly unsafe struct ScanLoops<V, T>
     }
 
     /// <summary>Vector n of a block; its results are kept where <paramref name="kept"/> and <paramref name="decays"/> say.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void One(
         T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int n, int* starts, int sequences, int steps, bool continues, bool bounded, T* kept, T* decays)
     {

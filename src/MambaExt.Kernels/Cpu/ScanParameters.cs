@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -12,6 +13,7 @@ internal static unsafe class ScanParameters<V, T>
         Arrange(shape, plan, a, workspace, T.CreateTruncating(VectorMath.Log2E));
 
     /// <summary>Largest |A'| of each block, [blocks]: with the largest |dt| of a chunk it tells whether any decay needs bounds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static T* Largest(in ScanPlan plan, T* decay, Workspace workspace)
     {
         int elements = plan.BlockElements;

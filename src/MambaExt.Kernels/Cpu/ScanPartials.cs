@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -60,6 +61,7 @@ internal sealed unsafe class ScanPartials<V, T>
     public T* DeltaBias(int run, int segment, int block) => _bias + Block(run, segment, block) * V.Count;
 
     /// <summary>Zeroes the [N, steps, lanes] sums of a chunk.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ClearChunk(T* gradB, T* gradC, int steps)
     {
         for (int n = 0; n < _plan.Vectors; n++)
@@ -143,6 +145,7 @@ internal sealed unsafe class ScanPartials<V, T>
 
     private long Block(int run, int segment, int block) => ((long)run * _plan.Segments + segment) * _plan.Blocks + block;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Write(in ScanRows rows, long start, int steps, T* target, long stride, T* sums)
     {
         for (int t = 0; t < steps; t++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -132,6 +133,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     }
 
     /// <summary>Recomputes and sweeps one block over one chunk, two states at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SweepBlock(
         long batch, in ScanRows rows, long start, int steps, int run, int segment, int block, int j, int at, in ScanSelections<V, T> selections, in Scratch scratch,
         int* starts, int sequences, bool continues, ref RowsAhead ahead)

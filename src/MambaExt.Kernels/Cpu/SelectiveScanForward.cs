@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -141,6 +142,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         return ahead;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Recur(in ScanRows rows, long start, int steps, int block, in ScanSelections<V, T> selections, in Scratch scratch, T* state, int j, int* starts, int sequences, bool continues, bool whole, ref RowsAhead ahead)
     {
         int vectors = _plan.Vectors;

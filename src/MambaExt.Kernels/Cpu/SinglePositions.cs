@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -81,6 +82,7 @@ internal sealed unsafe class SinglePositions<V, T>
 
     private long FirstRow(int task) => (long)((Int128)_shape.Batch * task / _tasks);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ForwardGroup(long row, int group, in SelectiveScanOutputs<T> outputs, T* wide)
     {
         int block = group * _plan.BlocksPerGroup, channel = group * _plan.GroupChannels, full = _plan.GroupChannels / V.Count, rest = _plan.GroupChannels % V.Count;
@@ -116,6 +118,7 @@ internal sealed unsafe class SinglePositions<V, T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void BackwardGroup(long row, int group, in SelectiveScanGradients<T> grad, T* sumD, T* sumBias, T* wide, T* unread)
     {
         int block = group * _plan.BlocksPerGroup, channel = group * _plan.GroupChannels, full = _plan.GroupChannels / V.Count, rest = _plan.GroupChannels % V.Count;
@@ -181,6 +184,7 @@ internal sealed unsafe class SinglePositions<V, T>
     }
 
     /// <summary>B.C of one position and group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private T Product(long row, int group)
     {
         T* b = _in.B + row * _in.BStride + (long)group * _shape.States, c = _in.C + row * _in.CStride + (long)group * _shape.States;
