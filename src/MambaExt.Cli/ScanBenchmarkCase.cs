@@ -28,7 +28,7 @@ internal sealed record ScanBenchmarkCase(long B, long L, int D, int N, int G = 1
     /// <summary>Options beside the sizes.</summary>
     public string Note => string.Join(' ', new[] { Reverse ? "reverse" : null, Packed ? "packed" : null, G > 1 ? $"grouped({G})" : null }.OfType<string>());
 
-    public SelectiveScanShape ToShape() => new() { Batch = B, Length = L, Channels = D, States = N, Groups = G, Softplus = true, Reverse = Reverse };
+    public SelectiveScanShape ToShape() => new() { Batch = B, Length = L, Channels = D, States = N, Groups = G, Softplus = true, Reverse = Reverse, Stateless = true };
 
     /// <summary>Reads <c>BxLxDxN</c>.</summary>
     public static ScanBenchmarkCase Parse(string text)

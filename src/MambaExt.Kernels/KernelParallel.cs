@@ -1,7 +1,7 @@
 namespace MambaExt.Kernels;
 
-/// <summary>Runs numbered tasks on a bounded number of threads. Which tasks exist depends on the shape of the work alone, so
-/// the thread count changes who computes a number, never which number.</summary>
+/// <summary>Runs numbered tasks on a bounded number of threads. What is computed, and in which order it is summed, depends on the shape of the
+/// work alone: the thread count changes who computes a number and how much one task takes, never which number.</summary>
 internal static class KernelParallel
 {
     /// <summary>Calls <paramref name="body"/> with 0 ... <paramref name="tasks"/> - 1; the caller's thread takes part.

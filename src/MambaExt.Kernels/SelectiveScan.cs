@@ -14,14 +14,19 @@ namespace MambaExt.Kernels;
 /// </summary>
 public static unsafe class SelectiveScan
 {
-    /// <summary>Elements that the checkpoints of a scan take: at most as many as its output.</summary>
+    /// <summary>Elements that the checkpoints of a scan take: at most as many as its output, unless L is shorter than N.</summary>
     public static long CheckpointElements<T>(in SelectiveScanShape shape, KernelOptions options)
         where T : unmanaged
     {
         shape.Validate();
+        if (shape.SinglePositions)
+        {
+            return 0;
+        }
+
         int lanes = options.VectorBits / 8 / sizeof(T);
         var plan = new ScanPlan(shape, lanes);
-        return checked(plan.Entries * plan.Checkpoints * plan.Blocks * shape.States * lanes);
+        return checked(plan.Entries * plan.Checkpoints * plan.Blocks * plan.BlockElements);
     }
 
     /// <summary>Scans. With checkpoints, the backward scan must be given the same <see cref="KernelOptions.VectorBits"/>.</summary>
@@ -43,13 +48,13 @@ public static unsafe class SelectiveScan
         switch (options.VectorBits)
         {
             case 128:
-                SelectiveScanForward<V128<T>, T>.Run(shape, inputs, outputs, options.Threads, workspace);
+                Forward<V128<T>, T>(shape, inputs, outputs, options.Threads, workspace);
                 break;
             case 256:
-                SelectiveScanForward<V256<T>, T>.Run(shape, inputs, outputs, options.Threads, workspace);
+                Forward<V256<T>, T>(shape, inputs, outputs, options.Threads, workspace);
                 break;
             default:
-                SelectiveScanForward<V512<T>, T>.Run(shape, inputs, outputs, options.Threads, workspace);
+                Forward<V512<T>, T>(shape, inputs, outputs, options.Threads, workspace);
                 break;
         }
     }
@@ -64,7 +69,7 @@ public static unsafe class SelectiveScan
             throw new ArgumentException("The scan is declared stateless and was given the gradient of a state; leave out one of the two.");
         }
 
-        if (shape.Length > 0 && shape.Batch > 0 && (checkpoints == null || gradients.Out == null))
+        if (shape.Length > 0 && shape.Batch > 0 && ((checkpoints == null && !shape.SinglePositions) || gradients.Out == null))
         {
             throw new ArgumentException("The backward scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
         }
@@ -73,14 +78,43 @@ public static unsafe class SelectiveScan
         switch (options.VectorBits)
         {
             case 128:
-                SelectiveScanBackward<V128<T>, T>.Run(shape, inputs, checkpoints, gradients, options.Threads, workspace);
+                Backward<V128<T>, T>(shape, inputs, checkpoints, gradients, options.Threads, workspace);
                 break;
             case 256:
-                SelectiveScanBackward<V256<T>, T>.Run(shape, inputs, checkpoints, gradients, options.Threads, workspace);
+                Backward<V256<T>, T>(shape, inputs, checkpoints, gradients, options.Threads, workspace);
                 break;
             default:
-                SelectiveScanBackward<V512<T>, T>.Run(shape, inputs, checkpoints, gradients, options.Threads, workspace);
+                Backward<V512<T>, T>(shape, inputs, checkpoints, gradients, options.Threads, workspace);
                 break;
+        }
+    }
+
+    private static void Forward<V, T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, int threads, Workspace workspace)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (shape.SinglePositions)
+        {
+            SinglePositions<V, T>.Forward(shape, inputs, outputs, threads, workspace);
+        }
+        else
+        {
+            SelectiveScanForward<V, T>.Run(shape, inputs, outputs, threads, workspace);
+        }
+    }
+
+    private static void Backward<V, T>(
+        in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, T* checkpoints, in SelectiveScanGradients<T> gradients, int threads, Workspace workspace)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (shape.SinglePositions)
+        {
+            SinglePositions<V, T>.Backward(shape, inputs, gradients, threads, workspace);
+        }
+        else
+        {
+            SelectiveScanBackward<V, T>.Run(shape, inputs, checkpoints, gradients, threads, workspace);
         }
     }
 

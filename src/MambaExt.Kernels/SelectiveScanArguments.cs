@@ -36,8 +36,11 @@ public readonly record struct SelectiveScanShape
     public bool ReturnStates { get; init; }
 
     /// <summary>No state goes in or comes out, in this pass and in the other: short sequences of a batch may then share a stretch of
-    /// arithmetic. Changes no result.</summary>
+    /// arithmetic, and one of a single position needs no state. Changes results by rounding at most.</summary>
     public bool Stateless { get; init; }
+
+    /// <summary>Nothing passes between positions, and B and C only meet in their product: no state is computed at all.</summary>
+    internal bool SinglePositions => Stateless && Length == 1 && PerPositionB && PerPositionC && !ReturnStates;
 
     /// <summary>Sizes with one group, per-position B and C, no softplus, forward, until set otherwise.</summary>
     public SelectiveScanShape()

@@ -130,13 +130,17 @@ public class SelectiveScanTests
     [InlineData(3, 130, 96, 16, 1)]
     [InlineData(1, 200, 1539, 16, 1)]
     [InlineData(40, 9, 33, 4, 3)]
+    [InlineData(1, 9000, 1, 20, 1)]
+    [InlineData(2, 200, 6, 20, 2)]
+    [InlineData(2, 200, 1539, 1, 1)]
+    [InlineData(300, 1, 33, 4, 3)]
     public void Threads_never_change_a_bit(long batch, long length, int channels, int states, int groups)
     {
         foreach (bool packed in new[] { false, true })
         {
             foreach (int bits in Widths)
             {
-                using var harness = new ScanHarness<float>(Shape(batch, length, channels, states, groups), packed: packed);
+                using var harness = new ScanHarness<float>(Shape(batch, length, channels, states, groups), h0: length > 1, last: length > 1, packed: packed);
                 harness.Run(new KernelOptions(1, bits));
                 Dictionary<string, float[]> one = harness.Snapshot();
                 foreach (int threads in new[] { 2, 5 })
@@ -175,6 +179,112 @@ public class SelectiveScanTests
                     }
                 }
             }
+        }
+    }
+
+    /// <summary>Where a kernel of its own takes over: few channels (states as lanes), one or two states, sequences of one or two positions.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(65)]
+    public void Every_small_size_equals_the_reference(long length)
+    {
+        const int Options = 9;
+        var random = new Random((int)length);
+        foreach (int channels in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17 })
+        {
+            foreach (int states in new[] { 1, 2, 3, 8, 9, 16, 17 })
+            {
+                int mask = random.Next(1 << Options);
+                bool On(int k) => (mask >> k & 1) != 0;
+                int[] groupings = [.. Enumerable.Range(1, channels).Where(g => channels % g == 0)];
+                SelectiveScanShape shape = Shape(3, length, channels, states, groupings[random.Next(groupings.Length)]) with
+                {
+                    // Single positions have a path of their own only with both.
+                    PerPositionB = On(0) || length == 1,
+                    PerPositionC = On(1) || length == 1,
+                    Softplus = On(2),
+                    Reverse = On(3),
+                    ReturnStates = length > 1 && random.Next(6) == 0,
+                };
+                bool h0 = On(7) && On(8), last = On(7) && !On(8);
+                int bits = Widths[random.Next(3)];
+                string what = $"D {channels}, N {states}, G {shape.Groups}, options {mask:b9}, states {shape.ReturnStates}, {bits} bits";
+                using var single = new ScanHarness<float>(shape, z: On(4), d: On(5), bias: On(6), h0: h0, last: last, packed: On(5), seed: mask, pad: 3);
+                single.Run(new KernelOptions(2, bits));
+                single.AssertClose(what);
+                using var full = new ScanHarness<double>(shape, z: On(4), d: On(5), bias: On(6), h0: h0, last: last, packed: On(5), seed: mask);
+                full.Run(new KernelOptions(1, bits));
+                full.AssertClose("double, " + what);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 5000, 1, 64)]
+    [InlineData(1, 9000, 1, 5)]
+    [InlineData(2, 4500, 3, 17)]
+    [InlineData(1, 300, 5, 256)]
+    public void Few_channels_of_a_long_sequence_equal_the_reference(long batch, long length, int channels, int states)
+    {
+        foreach (bool packed in new[] { false, true })
+        {
+            using var harness = new ScanHarness<float>(Shape(batch, length, channels, states), packed: packed);
+            using var exact = new ScanHarness<double>(Shape(batch, length, channels, states) with { PerPositionB = false, PerPositionC = packed, Reverse = true }, packed: packed);
+            foreach (int bits in Widths)
+            {
+                harness.Run(new KernelOptions(2, bits));
+                harness.AssertClose($"L {length}, D {channels}, N {states}, packed {packed}, {bits} bits");
+                exact.Run(new KernelOptions(2, bits));
+                exact.AssertClose($"double, L {length}, D {channels}, N {states}, packed {packed}, {bits} bits");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(33)]
+    [InlineData(200)]
+    public void Single_positions_keep_no_checkpoints_and_equal_the_reference(long batch)
+    {
+        foreach (int groups in new[] { 1, 3 })
+        {
+            SelectiveScanShape shape = Shape(batch, 1, 57, 19, groups) with { Stateless = true };
+            Assert.Equal(0, SelectiveScan.CheckpointElements<float>(shape, new KernelOptions(1, 256)));
+            using var harness = new ScanHarness<float>(shape, h0: false, last: false, pad: 2);
+            foreach (int bits in Widths)
+            {
+                harness.Run(new KernelOptions(2, bits));
+                harness.AssertClose($"B {batch}, G {groups}, {bits} bits");
+                Assert.All(harness.Snapshot()["dA"], value => Assert.Equal(0, value));
+            }
+        }
+    }
+
+    [Fact]
+    public void Gradients_that_nobody_wants_change_no_other()
+    {
+        foreach (SelectiveScanShape shape in new[] { Shape(3, 1, 11, 4), Shape(2, 70, 11, 4), Shape(2, 70, 2, 9) })
+        {
+            using var harness = new ScanHarness<float>(shape, h0: false, last: false);
+            harness.Run(new KernelOptions(1, 256));
+            var all = harness.Snapshot();
+            unsafe
+            {
+                harness.Gradients.U = null;
+                harness.Gradients.Z = null;
+                harness.Gradients.D = null;
+                harness.Gradients.B = null;
+            }
+
+            harness.Run(new KernelOptions(1, 256));
+            var some = harness.Snapshot();
+            foreach (string name in new[] { "out", "ddelta", "dA", "dC", "dbias" })
+            {
+                Assert.True(some[name].AsSpan().SequenceEqual(all[name]), $"{name}, L {shape.Length}, D {shape.Channels}");
+            }
+
+            Assert.All(some["du"], value => Assert.True(float.IsNaN(value)));
         }
     }
 

@@ -20,19 +20,11 @@ internal readonly struct ScanRows(in SelectiveScanShape shape, in ScanPlan plan,
     public long Row(long i) => First + i * Direction;
 }
 
-/// <summary>What happens around the recurrence in a chunk of steps: discretization before it, packed boundaries within it.</summary>
+/// <summary>Packed boundaries within a chunk of steps.</summary>
 internal static unsafe class ScanChunk<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <summary>Adds <paramref name="bias"/> and applies softplus.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Discretize(V delta, V bias, bool softplus)
-    {
-        V raw = delta + bias;
-        return softplus ? VectorMath.Softplus<V, T>(raw) : raw;
-    }
-
     /// <summary>
     /// Lists where the sequences of steps <paramref name="start"/> ... <paramref name="start"/> + <paramref name="steps"/> - 1 begin, as
     /// steps of the chunk; the first entry is always 0. Returns the count; <paramref name="continues"/> tells whether the first of them

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -7,8 +8,8 @@ internal readonly unsafe struct ScanLoops<V, T>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public readonly bool PerPositionB;
-    public readonly bool PerPositionC;
+    public readonly bool ScalarB;
+    public readonly bool ScalarC;
 
     // An emulated 512-bit vector is two registers, and four states of them leave none for the constants.
     private static readonly bool FourAtOnce = V.Bits < 512 || System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated;
@@ -23,15 +24,15 @@ internal readonly unsafe struct ScanLoops<V, T>
         delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, T*, T*, void> oneBounded,
         delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, void> four,
         delegate*<T*, T*, T*, T*, T*, T*, long, T*, long, int*, int, int, bool, void> fourBounded,
-        bool perPositionB,
-        bool perPositionC)
+        bool scalarB,
+        bool scalarC)
     {
         _one = one;
         _oneBounded = oneBounded;
         _four = four;
         _fourBounded = fourBounded;
-        PerPositionB = perPositionB;
-        PerPositionC = perPositionC;
+        ScalarB = scalarB;
+        ScalarC = scalarC;
     }
 
     /// <summary>States and y.</summary>
@@ -57,34 +58,36 @@ internal readonly unsafe struct ScanLoops<V, T>
         (false, _, false) => Of<Off, On, Off, On>(),
     };
 
-    /// <summary>All states of a block over the steps of a chunk. Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep, TBounded}"/>.</summary>
+    /// <summary>All vectors of a block over the steps of a chunk. Parameters as in <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep, TBounded}"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(
-        T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int states, int* starts, int sequences, int steps, bool continues, bool bounded, ref RowsAhead ahead)
+        T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int vectors, int* starts, int sequences, int steps, bool continues, bool bounded, ref RowsAhead ahead)
     {
         int n = 0;
-        for (; FourAtOnce && n + 4 <= states; n += 4)
+        for (; FourAtOnce && n + 4 <= vectors; n += 4)
         {
             int at = n * V.Count;
             (bounded ? _fourBounded : _four)(
-                dt, du, y, a + at, h + at, b + (PerPositionB ? n : at), PerPositionB ? bStep : 0, c + (PerPositionC ? n : at), PerPositionC ? cStep : 0,
+                dt, du, y, a + at, h + at, b + (ScalarB ? n : at), bStep, c + (ScalarC ? n : at), cStep,
                 starts, sequences, steps, continues);
             ahead.Ask();
         }
 
-        for (; n < states; n++)
+        for (; n < vectors; n++)
         {
             One(dt, du, y, a, h, b, bStep, c, cStep, n, starts, sequences, steps, continues, bounded, null, null);
             ahead.Ask();
         }
     }
 
-    /// <summary>State n of a block; its results are kept where <paramref name="kept"/> and <paramref name="decays"/> say.</summary>
+    /// <summary>Vector n of a block; its results are kept where <paramref name="kept"/> and <paramref name="decays"/> say.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void One(
         T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int n, int* starts, int sequences, int steps, bool continues, bool bounded, T* kept, T* decays)
     {
         int at = n * V.Count;
         (bounded ? _oneBounded : _one)(
-            dt, du, y, a + at, h + at, b + (PerPositionB ? n : at), PerPositionB ? bStep : 0, c + (PerPositionC ? n : at), PerPositionC ? cStep : 0,
+            dt, du, y, a + at, h + at, b + (ScalarB ? n : at), bStep, c + (ScalarC ? n : at), cStep,
             starts, sequences, steps, continues, kept, decays);
     }
 

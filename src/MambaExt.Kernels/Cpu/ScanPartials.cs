@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MambaExt.Kernels.Cpu;
 
@@ -31,7 +32,7 @@ internal sealed unsafe class ScanPartials<V, T>
         _shape = shape;
         _plan = plan;
         _parts = plan.BatchRuns * plan.Segments;
-        _blockElements = plan.BlockElements(shape);
+        _blockElements = plan.BlockElements;
         long parameters = (long)_parts * plan.Blocks * _blockElements, channels = (long)_parts * plan.Blocks * V.Count;
         _a = workspace.Allocate<T>(parameters, zeroed: true);
         _b = shape.PerPositionB ? null : workspace.Allocate<T>(parameters, zeroed: true);
@@ -60,9 +61,10 @@ internal sealed unsafe class ScanPartials<V, T>
     public T* DeltaBias(int run, int segment, int block) => _bias + Block(run, segment, block) * V.Count;
 
     /// <summary>Zeroes the [N, steps, lanes] sums of a chunk.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ClearChunk(T* gradB, T* gradC, int steps)
     {
-        for (int n = 0; n < _shape.States; n++)
+        for (int n = 0; n < _plan.Vectors; n++)
         {
             long at = (long)n * _plan.CheckpointSteps * V.Count;
             if (gradB != null)
@@ -108,7 +110,7 @@ internal sealed unsafe class ScanPartials<V, T>
             }
 
             int channel = _plan.FirstChannel(block), channels = _plan.ChannelsIn(block);
-            long from = (long)block * _blockElements, to = (long)channel * _shape.States;
+            long from = (long)block * _blockElements;
             StoreParameter(gradients.A, _a);
             StoreParameter(_shape.PerPositionB ? null : gradients.B, _b);
             StoreParameter(_shape.PerPositionC ? null : gradients.C, _c);
@@ -116,20 +118,23 @@ internal sealed unsafe class ScanPartials<V, T>
             {
                 if (gradients.D != null)
                 {
-                    gradients.D[channel + lane] = _d[(long)block * V.Count + lane];
+                    gradients.D[channel + lane] = Channel(_d, lane);
                 }
 
                 if (gradients.DeltaBias != null)
                 {
-                    gradients.DeltaBias[channel + lane] = _bias[(long)block * V.Count + lane];
+                    gradients.DeltaBias[channel + lane] = Channel(_bias, lane);
                 }
             }
+
+            // Where states are the lanes of the recurrence, steps are those of what is done once an element.
+            T Channel(T* sums, int lane) => _plan.StatesAsLanes ? V.Sum(V.Load(sums + (long)block * V.Count)) : sums[(long)block * V.Count + lane];
 
             void StoreParameter(T* target, T* source)
             {
                 if (target != null && source != null)
                 {
-                    ScanBlock<V, T>.TransposeBack(source + from, target + to, channels, _shape.States, T.One);
+                    ScanBlock<V, T>.Store(_plan, _shape.States, source + from, block, target);
                 }
             }
         });
@@ -140,14 +145,28 @@ internal sealed unsafe class ScanPartials<V, T>
 
     private long Block(int run, int segment, int block) => ((long)run * _plan.Segments + segment) * _plan.Blocks + block;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Write(in ScanRows rows, long start, int steps, T* target, long stride, T* sums)
     {
         for (int t = 0; t < steps; t++)
         {
             T* row = target + rows.Row(start + t) * stride;
-            for (int n = 0; n < _shape.States; n++)
+            for (int n = 0; n < _plan.Vectors; n++)
             {
-                row[n] = V.Sum(V.Load(sums + ((long)n * _plan.CheckpointSteps + t) * V.Count));
+                V sum = V.Load(sums + ((long)n * _plan.CheckpointSteps + t) * V.Count);
+                int state = n * V.Count;
+                if (!_plan.StatesAsLanes)
+                {
+                    row[n] = V.Sum(sum);
+                }
+                else if (state + V.Count <= _shape.States)
+                {
+                    sum.Store(row + state);
+                }
+                else
+                {
+                    new Span<T>(&sum, _shape.States - state).CopyTo(new Span<T>(row + state, _shape.States - state));
+                }
             }
         }
     }

@@ -23,8 +23,8 @@ internal readonly struct Off : ISwitch
 
 /// <summary>
 /// The recurrence h_t = 2^(dt_t A') h_(t-1) + du_t B_t, y_t = sum_n C_t h_t over the steps of a chunk, for one block of channels and
-/// one state n: its h and A' (A log2 e) stay in registers, channels are lanes.
-/// <typeparamref name="TB"/>: B is per position (a scalar for all lanes), else constant (a vector for all steps); <typeparamref name="TC"/> the same for C;
+/// one state n: its h and A' (A log2 e) stay in registers, channels are lanes. (Or for one channel and a vector of its states.)
+/// <typeparamref name="TB"/>: B is a scalar for all lanes, else a vector; either moves on with the step, and a constant B has a step of 0; <typeparamref name="TC"/> the same for C;
 /// <typeparamref name="TY"/>: y is wanted; <typeparamref name="TKeep"/>: states and decays are kept for the backward sweep;
 /// <typeparamref name="TBounded"/>: |dt A'| is known to stay below the limit of <see cref="BoundedExp2{V, T}"/>, so nothing is clamped.
 /// </summary>
@@ -47,7 +47,7 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep, TBounded>
     /// <param name="a">A', [lanes]</param>
     /// <param name="h">State in and out, [lanes]</param>
     /// <param name="b">B of step 0 (a scalar), or [lanes]</param>
-    /// <param name="bStep">Elements between two steps of a per-position B</param>
+    /// <param name="bStep">Elements between two steps of B, 0 if it is constant</param>
     /// <param name="c">As b</param>
     /// <param name="cStep">As bStep</param>
     /// <param name="starts">Steps at which sequences begin, ascending; the first is the first step</param>
@@ -60,7 +60,6 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep, TBounded>
     public static void One(T* dt, T* du, T* y, T* a, T* h, T* b, long bStep, T* c, long cStep, int* starts, int sequences, int steps, bool continues, T* kept, T* decays)
     {
         V decay = V.Load(a), state = continues ? V.Load(h) : V.Zero;
-        V fixedB = TB.On ? default : V.Load(b), fixedC = TC.On || !TY.On ? default : V.Load(c);
         V magic = BoundedExp2<V, T>.Constant(0), one = BoundedExp2<V, T>.Constant(1), q0 = BoundedExp2<V, T>.Constant(2), q1 = BoundedExp2<V, T>.Constant(3);
         V q2 = BoundedExp2<V, T>.Constant(4), q3 = BoundedExp2<V, T>.Constant(5), q4 = BoundedExp2<V, T>.Constant(6);
         nint at = starts[0] * V.Count;
@@ -77,7 +76,7 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep, TBounded>
             for (; at < end; at += V.Count)
             {
                 V e = Decay(V.Load(dt + at) * decay, magic, one, q0, q1, q2, q3, q4);
-                state = V.MultiplyAdd(e, state, V.Load(du + at) * (TB.On ? V.Broadcast(*b) : fixedB));
+                state = V.MultiplyAdd(e, state, V.Load(du + at) * B(b, 0));
                 if (TKeep.On)
                 {
                     state.Store(kept + at + V.Count);
@@ -86,7 +85,7 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep, TBounded>
 
                 if (TY.On)
                 {
-                    V.MultiplyAdd(state, TC.On ? V.Broadcast(*c) : fixedC, V.Load(y + at)).Store(y + at);
+                    V.MultiplyAdd(state, C(c, 0), V.Load(y + at)).Store(y + at);
                     c += cStep;
                 }
 

@@ -39,14 +39,16 @@ internal unsafe struct SweepBuffers<T>
 /// dh_t = C_t dy_t + e_(t+1) dh_(t+1)          dC_t += dy_t h_t       dB_t += dh_t du_t
 /// d(du)_t += B_t dh_t                         d(dt A)_t = dh_t h_(t-1) e_t, into dA and d(dt)
 /// </code>
+/// <typeparamref name="TLanes"/>: the lanes are states of one channel, not channels.
 /// Sums over channels stay in [N, steps, lanes] partial vectors, added to over the blocks and across lanes once a chunk.
 /// </summary>
-internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
+internal static unsafe class ScanSweep<V, T, TB, TC, TStates, TLanes>
     where V : unmanaged, IVector<V, T>
     where T : unmanaged, IFloatingPointIeee754<T>
     where TB : ISwitch
     where TC : ISwitch
     where TStates : ISwitch
+    where TLanes : ISwitch
 {
     /// <summary>Two neighbouring states.</summary>
     /// <param name="buffers">Sequences of the block</param>
@@ -107,8 +109,8 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
                     V dy = V.Load(gradY + at);
                     if (TC.On)
                     {
-                        c0 = V.Broadcast(ct[0]);
-                        c1 = V.Broadcast(ct[1]);
+                        c0 = At(ct, 0);
+                        c1 = At(ct, 1);
                         ct -= cStep;
                         V.MultiplyAdd(dy, h0, V.Load(gradC + at)).Store(gradC + at);
                         V.MultiplyAdd(dy, h1, V.Load(gradC + partStep + at)).Store(gradC + partStep + at);
@@ -125,8 +127,8 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
 
                 if (TB.On)
                 {
-                    b0 = V.Broadcast(bt[0]);
-                    b1 = V.Broadcast(bt[1]);
+                    b0 = At(bt, 0);
+                    b1 = At(bt, 1);
                     bt -= bStep;
                     V.MultiplyAdd(dh0, input, V.Load(gradB + at)).Store(gradB + at);
                     V.MultiplyAdd(dh1, input, V.Load(gradB + partStep + at)).Store(gradB + partStep + at);
@@ -204,7 +206,7 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
                     V dy = V.Load(buffers.GradY + at);
                     if (TC.On)
                     {
-                        c0 = V.Broadcast(*ct);
+                        c0 = At(ct, 0);
                         ct -= cStep;
                         V.MultiplyAdd(dy, h0, V.Load(gradC + at)).Store(gradC + at);
                     }
@@ -218,7 +220,7 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
 
                 if (TB.On)
                 {
-                    b0 = V.Broadcast(*bt);
+                    b0 = At(bt, 0);
                     bt -= bStep;
                     V.MultiplyAdd(dh0, input, V.Load(gradB + at)).Store(gradB + at);
                 }
@@ -264,7 +266,7 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
         {
             if (TC.On)
             {
-                c0 = V.Broadcast(c[t * cStep]);
+                c0 = At(c + t * cStep, 0);
             }
 
             carry0 = V.MultiplyAdd(V.Load(gradY + t * V.Count), c0, carry0) * VectorMath.Exp2<V, T>(V.Load(steps + t * V.Count) * a0);
@@ -272,4 +274,8 @@ internal static unsafe class ScanSweep<V, T, TB, TC, TStates>
 
         (begins ? V.Zero : carry0).Store(carry);
     }
+
+    /// <summary>A per-position B or C: a scalar for all channels, or a vector of states.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V At(T* row, int n) => TLanes.On ? V.Load(row + n * V.Count) : V.Broadcast(row[n]);
 }

@@ -21,20 +21,26 @@ internal readonly unsafe struct ScanSweepLoops<V, T>
         CarryOnly = carryOnly;
     }
 
-    /// <summary>Loops for per-position or constant B and C, or for states as the result.</summary>
-    public static ScanSweepLoops<V, T> For(bool b, bool c, bool states) => (b, c, states) switch
-    {
-        (true, true, false) => Of<On, On, Off>(),
-        (true, false, false) => Of<On, Off, Off>(),
-        (false, true, false) => Of<Off, On, Off>(),
-        (false, false, false) => Of<Off, Off, Off>(),
-        (true, _, true) => Of<On, On, On>(),
-        (false, _, true) => Of<Off, On, On>(),
-    };
+    /// <summary>Loops for per-position or constant B and C, or for states as the result; for channels or states as lanes.</summary>
+    public static ScanSweepLoops<V, T> For(bool b, bool c, bool states, bool lanes) => lanes ? For<On>(b, c, states) : For<Off>(b, c, states);
 
-    private static ScanSweepLoops<V, T> Of<TB, TC, TStates>()
+    private static ScanSweepLoops<V, T> For<TLanes>(bool b, bool c, bool states)
+        where TLanes : ISwitch => (b, c, states) switch
+        {
+            (true, true, false) => Of<On, On, Off, TLanes>(),
+            (true, false, false) => Of<On, Off, Off, TLanes>(),
+            (false, true, false) => Of<Off, On, Off, TLanes>(),
+            (false, false, false) => Of<Off, Off, Off, TLanes>(),
+            (true, _, true) => Of<On, On, On, TLanes>(),
+            (false, _, true) => Of<Off, On, On, TLanes>(),
+        };
+
+    private static ScanSweepLoops<V, T> Of<TB, TC, TStates, TLanes>()
         where TB : ISwitch
         where TC : ISwitch
-        where TStates : ISwitch =>
-        new(&ScanSweep<V, T, TB, TC, TStates>.Pair, &ScanSweep<V, T, TB, TC, TStates>.Single, &ScanSweep<V, T, TB, TC, TStates>.CarryOnly);
+        where TStates : ISwitch
+        where TLanes : ISwitch =>
+        new(
+            &ScanSweep<V, T, TB, TC, TStates, TLanes>.Pair, &ScanSweep<V, T, TB, TC, TStates, TLanes>.Single,
+            &ScanSweep<V, T, TB, TC, TStates, TLanes>.CarryOnly);
 }

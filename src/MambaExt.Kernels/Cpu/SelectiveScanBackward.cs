@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace MambaExt.Kernels.Cpu;
 
 /// <summary>
-/// The backward scan with channels as lanes. A task is a run of batch entries, a run of blocks of one group and a piece of L; it
+/// The backward scan with channels as lanes (or states). A task is a run of batch entries, some splits of the blocks and a piece of L; it
 /// walks its chunks from the end. In a chunk, for each block and two states at a time, the states are recomputed from the
 /// checkpoint and the sweep runs back over them while they are in the first-level cache. Each task has its own partial sums, which are
 /// added in a fixed order at the end: no atomics, the same bits at any number of threads.
@@ -24,6 +24,8 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     private readonly int _strip;
     private readonly T* _a;
     private readonly T* _largestA;
+    private readonly T* _bias;
+    private readonly T* _skip;
     private readonly T* _b;
     private readonly T* _c;
     private readonly ScanLoops<V, T> _recompute;
@@ -41,15 +43,18 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         _checkpoints = checkpoints;
         _plan = new ScanPlan(shape, V.Count, backward: true);
         _workspace = workspace;
-        _blockElements = _plan.BlockElements(shape);
+        _blockElements = _plan.BlockElements;
         _chunk = _plan.CheckpointSteps;
-        _strip = Math.Max(1, ScanPlan.Strip * ScanPlan.Chunk / _chunk);
+        _strip = Math.Clamp(ScanPlan.Strip<V, T>() * ScanPlan.Chunk / _chunk, 1, _plan.Blocks);
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
-        _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
+        _largestA = ScanParameters<V, T>.Largest(_plan, _a, workspace);
+        _bias = ScanParameters<V, T>.Channels(_plan, inputs.DeltaBias, workspace);
+        _skip = ScanParameters<V, T>.Channels(_plan, inputs.D, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
-        _recompute = ScanLoops<V, T>.Kept(shape.PerPositionB, shape.PerPositionC, inputs.Z != null);
-        _sweep = ScanSweepLoops<V, T>.For(shape.PerPositionB, shape.PerPositionC, shape.ReturnStates);
+        bool lanes = _plan.StatesAsLanes;
+        _recompute = ScanLoops<V, T>.Kept(shape.PerPositionB && !lanes, shape.PerPositionC && !lanes, inputs.Z != null);
+        _sweep = ScanSweepLoops<V, T>.For(shape.PerPositionB, shape.PerPositionC, shape.ReturnStates, lanes);
         _partials = new ScanPartials<V, T>(shape, _plan, gradients, workspace);
     }
 
@@ -61,58 +66,64 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             scan.JoinCarries(threads);
         }
 
-        int perRun = scan._plan.Segments * shape.Groups * scan._plan.SplitsPerGroup;
+        // Splits have sums of their own, so the threads may say how many a task walks side by side: the more, the longer the stretches read of a row.
+        int parts = shape.Groups * scan._plan.SplitsPerGroup, pieces = scan._plan.BatchRuns * scan._plan.Segments;
+        int bundles = threads == 1 ? 1 : Math.Clamp(4 * threads / pieces, 1, parts);
         var scratch = new Scratch[threads];
-        KernelParallel.For(scan._plan.BatchRuns * perRun, threads, (task, worker) =>
+        KernelParallel.For(pieces * bundles, threads, (task, worker) =>
         {
             scratch[worker].Prepare(scan);
-            int run = task / perRun, rest = task % perRun;
-            int segment = rest / (scan._shape.Groups * scan._plan.SplitsPerGroup), part = rest % (scan._shape.Groups * scan._plan.SplitsPerGroup);
-            int group = part / scan._plan.SplitsPerGroup, split = part % scan._plan.SplitsPerGroup;
-            int first = group * scan._plan.BlocksPerGroup + ScanPlan.PartStart(split, scan._plan.SplitsPerGroup, scan._plan.BlocksPerGroup);
-            int end = group * scan._plan.BlocksPerGroup + ScanPlan.PartStart(split + 1, scan._plan.SplitsPerGroup, scan._plan.BlocksPerGroup);
-            long from = shape_Batch(run), to = shape_Batch(run + 1);
+            int run = task / bundles / scan._plan.Segments, segment = task / bundles % scan._plan.Segments, bundle = task % bundles;
+            int first = ScanPlan.PartStart(bundle, bundles, parts), end = ScanPlan.PartStart(bundle + 1, bundles, parts);
+            long from = run * scan._plan.Entries / scan._plan.BatchRuns, to = (run + 1L) * scan._plan.Entries / scan._plan.BatchRuns;
             for (long batch = from; batch < to; batch++)
             {
-                scan.Walk(batch, run, segment, split, first, end, scratch[worker]);
+                scan.Walk(batch, run, segment, first, end, scratch[worker]);
             }
-
-            long shape_Batch(int r) => r * scan._plan.Entries / scan._plan.BatchRuns;
         });
 
         scan._partials.Finish(gradients, threads);
     }
 
-    /// <summary>One batch entry, one piece of L, blocks [first, end).</summary>
-    private void Walk(long batch, int run, int segment, int split, int first, int end, in Scratch scratch)
+    /// <summary>First block of a part, a split of one group.</summary>
+    private int FirstBlock(int part) =>
+        part / _plan.SplitsPerGroup * _plan.BlocksPerGroup + ScanPlan.PartStart(part % _plan.SplitsPerGroup, _plan.SplitsPerGroup, _plan.BlocksPerGroup);
+
+    /// <summary>One batch entry, one piece of L, parts [firstPart, endPart).</summary>
+    private void Walk(long batch, int run, int segment, int firstPart, int endPart, in Scratch scratch)
     {
         var rows = new ScanRows(_shape, _plan, batch);
         long from = _plan.SegmentStart(segment);
         long to = segment == _plan.Segments - 1 ? _plan.LengthOf(batch) : _plan.SegmentStart(segment + 1);
+        int first = FirstBlock(firstPart), end = FirstBlock(endPart);
         LoadCarry(batch, segment, first, end, scratch.Carry);
         int* starts = stackalloc int[_chunk];
-        T* gradA = _partials.A(run, segment, first), gradD = _partials.D(run, segment, first), gradBias = _partials.DeltaBias(run, segment, first);
         for (long start = from + (to - from - 1) / _chunk * _chunk; start >= from && to > from; start -= _chunk)
         {
             int steps = (int)Math.Min(_chunk, to - start);
             int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
-            _partials.ClearChunk(scratch.GradB, scratch.GradC, steps);
-            for (int strip = first; strip < end; strip += _strip)
+            ScanSelections<V, T> selections = default;
+            for (int part = firstPart; part < endPart; part++)
             {
-                int blocks = Math.Min(_strip, end - strip);
-                Discretize(rows, start, steps, strip, blocks, scratch);
-                bool wrap = strip + blocks >= end;
-                RowsAhead ahead = Next(rows, wrap ? start - _chunk : start, wrap ? start : start + steps, from, wrap ? first : strip + blocks, end, blocks);
-                for (int j = 0; j < blocks; j++)
+                _partials.ClearChunk(scratch.GradB, scratch.GradC, steps);
+                int endOfPart = FirstBlock(part + 1);
+                for (int strip = FirstBlock(part), blocks; strip < endOfPart; strip += blocks)
                 {
-                    int block = strip + j, at = block - first;
-                    SweepBlock(batch, rows, start, steps, run, segment, block, j, at, scratch, starts, sequences, continues, gradA + (long)at * _blockElements, ref ahead);
+                    blocks = _plan.StripFrom(strip, endOfPart, _strip);
+                    Discretize(rows, start, steps, strip, blocks, scratch);
+                    bool wrap = strip + blocks >= end;
+                    RowsAhead ahead = Next(rows, wrap ? start - _chunk : start, wrap ? start : start + steps, from, wrap ? first : strip + blocks, end, blocks);
+                    for (int j = 0; j < blocks; j++)
+                    {
+                        selections.PointTo(rows, start, steps, _shape, _plan, _in, _b, _c, strip + j, scratch.WideB, scratch.WideC);
+                        SweepBlock(batch, rows, start, steps, run, segment, strip + j, j, strip + j - first, selections, scratch, starts, sequences, continues, ref ahead);
+                    }
+
+                    Finish(rows, start, steps, strip, blocks, scratch, _partials.D(run, segment, strip), _partials.DeltaBias(run, segment, strip));
                 }
 
-                Finish(rows, start, steps, strip, blocks, scratch, gradD + (long)(strip - first) * V.Count, gradBias + (long)(strip - first) * V.Count);
+                _partials.WriteChunk(rows, start, steps, part % _plan.SplitsPerGroup, part / _plan.SplitsPerGroup, scratch.GradB, scratch.GradC);
             }
-
-            _partials.WriteChunk(rows, start, steps, split, first / _plan.BlocksPerGroup, scratch.GradB, scratch.GradC);
         }
 
         if (segment == 0)
@@ -122,35 +133,36 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     }
 
     /// <summary>Recomputes and sweeps one block over one chunk, two states at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SweepBlock(
-        long batch, in ScanRows rows, long start, int steps, int run, int segment, int block, int j, int at, in Scratch scratch,
-        int* starts, int sequences, bool continues, T* gradA, ref RowsAhead ahead)
+        long batch, in ScanRows rows, long start, int steps, int run, int segment, int block, int j, int at, in ScanSelections<V, T> selections, in Scratch scratch,
+        int* starts, int sequences, bool continues, ref RowsAhead ahead)
     {
-        int group = block / _plan.BlocksPerGroup, lanes = V.Count, keepStep = (_chunk + 1) * lanes, partStep = _chunk * lanes;
-        int own = j * _chunk * lanes;
-        long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
-        T* bRow = _shape.PerPositionB ? _in.B + rows.Row(start) * _in.BStride + group * _shape.States : null;
-        T* cRow = _shape.PerPositionC && _in.C != null ? _in.C + rows.Row(start) * _in.CStride + group * _shape.States : null;
+        int lanes = V.Count, keepStep = (_chunk + 1) * lanes, partStep = _chunk * lanes;
+        int own = j * Apart;
+        long bStep = selections.BStep, cStep = selections.CStep;
+        bool scalarB = _shape.PerPositionB && !_plan.StatesAsLanes, scalarC = _shape.PerPositionC && !_plan.StatesAsLanes;
         T* checkpoint = _checkpoints + ((batch * _plan.Checkpoints + start / _plan.CheckpointSteps) * _plan.Blocks + block) * _blockElements;
         var buffers = new SweepBuffers<T>
         {
-            Steps = scratch.Steps + own,
-            Inputs = scratch.Inputs + own,
-            GradY = scratch.GradY + own,
-            GradInputs = scratch.GradInputs + own,
-            GradSteps = scratch.GradSteps + own,
+            Steps = scratch.Strip.Steps + own,
+            Inputs = scratch.Strip.Inputs + own,
+            GradY = scratch.Strip.GradY + own,
+            GradInputs = scratch.Strip.GradInputs + own,
+            GradSteps = scratch.Strip.GradSteps + own,
             Kept = scratch.Kept,
             Decays = scratch.Decays,
             GradStates = scratch.GradStates,
         };
+        T* gradA = _partials.A(run, segment, block);
         T* h = stackalloc T[2 * lanes];
-        for (int n = 0; n < _shape.States; n += 2)
+        for (int n = 0; n < _plan.Vectors; n += 2)
         {
-            bool pair = n + 1 < _shape.States;
+            bool pair = n + 1 < _plan.Vectors;
             int width = (pair ? 2 : 1) * lanes;
             T* a = _a + (long)block * _blockElements + n * lanes;
-            T* b = _shape.PerPositionB ? bRow + n : _b + (long)block * _blockElements + n * lanes;
-            T* c = _shape.PerPositionC ? cRow + n : _c + (long)block * _blockElements + n * lanes;
+            T* b = selections.B + (scalarB ? n : n * lanes);
+            T* c = selections.C + (scalarC ? n : n * lanes);
             new Span<T>(checkpoint + n * lanes, width).CopyTo(new Span<T>(h, width));
             for (int i = 0; i < width; i += lanes)
             {
@@ -160,7 +172,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             for (int i = 0; i < (pair ? 2 : 1); i++)
             {
                 _recompute.One(
-                    buffers.Steps, buffers.Inputs, scratch.Y + own, a, h, b, bStep, c, cStep, i, starts, sequences, steps, continues, scratch.Bounded[j],
+                    buffers.Steps, buffers.Inputs, scratch.Strip.Y + own, a, h, b, bStep, c, cStep, i, starts, sequences, steps, continues, scratch.Bounded[j],
                     scratch.Kept + i * keepStep, scratch.Decays + i * keepStep);
             }
 
@@ -190,7 +202,19 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
         int channels = _plan.ChannelsIn(block);
         for (int t = 0; t < steps; t++)
         {
-            T* row = _grad.Out + rows.Row(start + t) * _grad.OutStride + (long)_plan.FirstChannel(block) * _shape.States + n;
+            T* row = _grad.Out + rows.Row(start + t) * _grad.OutStride + (long)_plan.FirstChannel(block) * _shape.States;
+            if (_plan.StatesAsLanes)
+            {
+                for (int lane = 0; lane < (pair ? 2 : 1) * V.Count; lane++)
+                {
+                    int state = n * V.Count + lane;
+                    target[lane / V.Count * keepStep + t * V.Count + lane % V.Count] = state < _shape.States ? row[state] : T.Zero;
+                }
+
+                continue;
+            }
+
+            row += n;
             for (int lane = 0; lane < V.Count; lane++)
             {
                 target[t * V.Count + lane] = lane < channels ? row[(long)lane * _shape.States] : T.Zero;
@@ -205,8 +229,8 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     private RowsAhead Next(in ScanRows rows, long start, long to, long from, int strip, int end, int blocksNow)
     {
         int channel = _plan.FirstChannel(strip);
-        int bytes = Math.Min(_strip, end - strip) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, start < from ? start : to, bytes, blocksNow * ((_shape.States + 1) / 2));
+        int bytes = _plan.StripFrom(strip, end, _strip) * V.Count * sizeof(T);
+        var ahead = new RowsAhead(rows, start, start < from ? start : to, bytes, blocksNow * ((_plan.Vectors + 1) / 2));
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
@@ -240,8 +264,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             }
             else
             {
-                T* source = _grad.LastState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-                ScanBlock<V, T>.Transpose(source, carry, _plan.ChannelsIn(block), _shape.States, T.One);
+                ScanBlock<V, T>.Load(_plan, _shape.States, _grad.LastState + batch * _shape.Channels * _shape.States, block, carry, T.One);
             }
         }
     }
@@ -250,8 +273,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
     {
         for (int block = first; block < end && _grad.InitialState != null; block++, carry += _blockElements)
         {
-            T* target = _grad.InitialState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-            ScanBlock<V, T>.TransposeBack(carry, target, _plan.ChannelsIn(block), _shape.States, T.One);
+            ScanBlock<V, T>.Store(_plan, _shape.States, carry, block, _grad.InitialState + batch * _shape.Channels * _shape.States);
         }
     }
 }

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace MambaExt.Kernels.Cpu;
 
 /// <summary>
-/// The forward scan with channels as lanes. A task is a run of channel blocks of one batch entry (and a segment of L, where
+/// The forward scan with channels as lanes (or states, see <see cref="ScanPlan.StatesAsLanes"/>). A task is a run of channel blocks of one batch entry (and a segment of L, where
 /// there would be too few tasks); it walks L in chunks, and within a chunk its blocks, so that the rows of u, delta, B and C are read
 /// while they are in the cache.
 /// </summary>
@@ -20,6 +20,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     private readonly int _blockElements;
     private readonly T* _a;
     private readonly T* _largestA;
+    private readonly T* _bias;
+    private readonly T* _skip;
     private readonly T* _b;
     private readonly T* _c;
     private readonly ScanLoops<V, T> _run;
@@ -32,13 +34,15 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         _out = outputs;
         _plan = new ScanPlan(shape, V.Count);
         _workspace = workspace;
-        _blockElements = shape.States * V.Count;
+        _blockElements = _plan.BlockElements;
         _a = ScanParameters<V, T>.Decay(shape, _plan, inputs.A, workspace);
-        _largestA = ScanParameters<V, T>.Largest(shape, _plan, _a, workspace);
+        _largestA = ScanParameters<V, T>.Largest(_plan, _a, workspace);
+        _bias = ScanParameters<V, T>.Channels(_plan, inputs.DeltaBias, workspace);
+        _skip = ScanParameters<V, T>.Channels(_plan, inputs.D, workspace);
         _b = shape.PerPositionB ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.B, workspace);
         _c = shape.PerPositionC || inputs.C == null ? null : ScanParameters<V, T>.Constant(shape, _plan, inputs.C, workspace);
-        _run = ScanLoops<V, T>.Output(shape.PerPositionB, shape.PerPositionC);
-        _advance = ScanLoops<V, T>.StateOnly(shape.PerPositionB);
+        _run = ScanLoops<V, T>.Output(shape.PerPositionB && !_plan.StatesAsLanes, shape.PerPositionC && !_plan.StatesAsLanes);
+        _advance = ScanLoops<V, T>.StateOnly(shape.PerPositionB && !_plan.StatesAsLanes);
     }
 
     public static void Run(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, int threads, Workspace workspace)
@@ -56,14 +60,16 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
 
     private void RunWhole(int threads)
     {
-        // Runs of an even number of blocks: two 256-bit blocks share a cache line.
-        int run = _plan.Blocks >= 64 ? 8 : _plan.Blocks >= 16 ? 4 : _plan.Blocks >= 4 ? 2 : 1;
+        // No number passes between blocks, so the threads may say how many a task takes: the more, the longer the stretches read of a row.
+        // An even number: two 256-bit blocks share a cache line.
+        long perEntry = threads == 1 ? 1 : Math.Max(1, 4L * threads / Math.Max(1, _plan.Entries));
+        int run = (int)((_plan.Blocks + perEntry - 1) / perEntry + 1) / 2 * 2;
         int runs = (_plan.Blocks + run - 1) / run;
         var scratch = new Scratch[Math.Min((long)threads, _plan.Entries * runs)];
         KernelParallel.For(checked((int)(_plan.Entries * runs)), threads, (task, worker) =>
         {
             ref Scratch mine = ref scratch[worker];
-            mine.Prepare(this, run);
+            mine.Prepare(this, Math.Min(run, _plan.Blocks));
             long batch = task / runs;
             int first = task % runs * run;
             int end = Math.Min(first + run, _plan.Blocks);
@@ -91,22 +97,24 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             }
 
             int sequences = ScanChunk<V, T>.Sequences(_in.SequenceIndex, rows, start, steps, starts, out bool continues);
-            for (int strip = first; strip < end; strip += ScanPlan.Strip)
+            ScanSelections<V, T> selections = default;
+            for (int strip = first, blocks; strip < end; strip += blocks)
             {
-                int blocks = Math.Min(ScanPlan.Strip, end - strip);
+                blocks = _plan.StripFrom(strip, end, ScanPlan.Strip<V, T>());
                 Discretize(rows, start, steps, strip, blocks, scratch);
                 bool wrap = strip + blocks >= end;
                 RowsAhead ahead = Next(rows, wrap ? start + steps : start, to, wrap ? first : strip + blocks, end, blocks);
                 for (int j = 0; j < blocks; j++)
                 {
-                    Recur(rows, start, steps, strip + j, scratch, scratch.State + (long)(strip - first + j) * _blockElements, j, starts, sequences, continues, whole, ref ahead);
+                    selections.PointTo(rows, start, steps, _shape, _plan, _in, _b, _c, strip + j, scratch.WideB, scratch.WideC);
+                    Recur(rows, start, steps, strip + j, selections, scratch, scratch.State + (long)(strip - first + j) * _blockElements, j, starts, sequences, continues, whole, ref ahead);
                 }
 
                 if (!whole)
                 {
                     for (int t = 0; t < steps; t++)
                     {
-                        sum += V.Load(scratch.Steps + t * V.Count);
+                        sum += V.Load(scratch.Strip.Steps + t * V.Count);
                     }
                 }
                 else if (!_shape.ReturnStates)
@@ -125,8 +133,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     private RowsAhead Next(in ScanRows rows, long start, long to, int strip, int end, int blocksNow)
     {
         int channel = _plan.FirstChannel(strip);
-        int bytes = Math.Min(ScanPlan.Strip, end - strip) * V.Count * sizeof(T);
-        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * (_shape.States / 4 + _shape.States % 4));
+        int bytes = _plan.StripFrom(strip, end, ScanPlan.Strip<V, T>()) * V.Count * sizeof(T);
+        var ahead = new RowsAhead(rows, start, Math.Min(start + ScanPlan.Chunk, to), bytes, blocksNow * (_plan.Vectors / 4 + _plan.Vectors % 4));
         ahead.Add(_in.U, _in.UStride, channel);
         ahead.Add(_in.Delta, _in.DeltaStride, channel);
         ahead.Add(_in.Z, _in.ZStride, channel);
@@ -134,49 +142,15 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         return ahead;
     }
 
-    /// <summary>dt = softplus(delta + bias), dt u, and y = D u to begin with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Discretize(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
+    private void Recur(in ScanRows rows, long start, int steps, int block, in ScanSelections<V, T> selections, in Scratch scratch, T* state, int j, int* starts, int sequences, bool continues, bool whole, ref RowsAhead ahead)
     {
-        bool softplus = _shape.Softplus;
-        for (int j = 0; j < blocks; j++)
-        {
-            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
-            V bias = _in.DeltaBias == null ? V.Zero : ScanBlock<V, T>.Load(_in.DeltaBias + channel, channels);
-            V skip = _in.D == null ? V.Zero : ScanBlock<V, T>.Load(_in.D + channel, channels);
-            T* u = _in.U + rows.Row(start) * _in.UStride + channel;
-            T* delta = _in.Delta + rows.Row(start) * _in.DeltaStride + channel;
-            long uStep = rows.Direction * _in.UStride, deltaStep = rows.Direction * _in.DeltaStride;
-            int first = j * ScanPlan.Chunk * V.Count;
-            T* dt = scratch.Steps + first, du = scratch.Inputs + first, y = scratch.Y + first;
-            V largest = V.Zero;
-            for (T* end = dt + steps * V.Count; dt < end; dt += V.Count, du += V.Count, y += V.Count)
-            {
-                V input = ScanBlock<V, T>.Load(u, channels);
-                V step = ScanChunk<V, T>.Discretize(ScanBlock<V, T>.Load(delta, channels), bias, softplus);
-                step.Store(dt);
-                (step * input).Store(du);
-                (skip * input).Store(y);
-                largest = V.MaxNative(largest, V.Abs(step));
-                u += uStep;
-                delta += deltaStep;
-            }
-
-            scratch.Bounded[j] = ScanBlock<V, T>.Largest(largest) * _largestA[strip + j] < BoundedExp2<V, T>.Limit;
-        }
-    }
-
-    private void Recur(in ScanRows rows, long start, int steps, int block, in Scratch scratch, T* state, int j, int* starts, int sequences, bool continues, bool whole, ref RowsAhead ahead)
-    {
-        int group = block / _plan.BlocksPerGroup, states = _shape.States;
+        int vectors = _plan.Vectors;
         int at = j * ScanPlan.Chunk * V.Count;
-        T* b = _shape.PerPositionB ? _in.B + rows.Row(start) * _in.BStride + group * states : _b + (long)block * _blockElements;
-        T* c = _in.C == null ? null : _shape.PerPositionC ? _in.C + rows.Row(start) * _in.CStride + group * states : _c + (long)block * _blockElements;
-        long bStep = rows.Direction * _in.BStride, cStep = rows.Direction * _in.CStride;
         T* decay = _a + (long)block * _blockElements;
         if (!_shape.ReturnStates)
         {
-            (whole ? _run : _advance).Run(scratch.Steps + at, scratch.Inputs + at, scratch.Y + at, decay, state, b, bStep, c, cStep, states, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
+            (whole ? _run : _advance).Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, scratch.Strip.Y + at, decay, state, selections.B, selections.BStep, selections.C, selections.CStep, vectors, starts, sequences, steps, continues, scratch.Bounded[j], ref ahead);
             return;
         }
 
@@ -184,36 +158,8 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
         {
             // One step at a time: every state is written out, so memory and not arithmetic sets the pace.
             bool begins = sequence < sequences && starts[sequence] == t && (++sequence > 1 || !continues);
-            _advance.Run(scratch.Steps + at, scratch.Inputs + at, null, decay, state, b, bStep, null, 0, states, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
-            T* target = _out.Out + rows.Row(start + t) * _out.OutStride + (long)_plan.FirstChannel(block) * states;
-            ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), states, T.One);
-        }
-    }
-
-    /// <summary>The gate, and the rows of out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Finish(in ScanRows rows, long start, int steps, int strip, int blocks, in Scratch scratch)
-    {
-        for (int j = 0; j < blocks; j++)
-        {
-            int channel = _plan.FirstChannel(strip + j), channels = _plan.ChannelsIn(strip + j);
-            T* result = _out.Out + rows.Row(start) * _out.OutStride + channel;
-            T* z = _in.Z == null ? null : _in.Z + rows.Row(start) * _in.ZStride + channel;
-            long resultStep = rows.Direction * _out.OutStride, zStep = rows.Direction * _in.ZStride;
-            T* y = scratch.Y + j * ScanPlan.Chunk * V.Count;
-            for (int t = 0; t < steps; t++)
-            {
-                V value = V.Load(y + t * V.Count);
-                if (z != null)
-                {
-                    V gate = ScanBlock<V, T>.Load(z, channels);
-                    value = value * gate * VectorMath.Sigmoid<V, T>(gate);
-                    z += zStep;
-                }
-
-                ScanBlock<V, T>.Store(value, result, channels);
-                result += resultStep;
-            }
+            _advance.Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, null, decay, state, selections.B, selections.BStep, null, 0, vectors, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
+            ScanBlock<V, T>.Store(_plan, _shape.States, state, block, _out.Out + rows.Row(start + t) * _out.OutStride);
         }
     }
 
@@ -227,8 +173,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             }
             else
             {
-                T* source = _in.InitialState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-                ScanBlock<V, T>.Transpose(source, state, _plan.ChannelsIn(block), _shape.States, T.One);
+                ScanBlock<V, T>.Load(_plan, _shape.States, _in.InitialState + batch * _shape.Channels * _shape.States, block, state, T.One);
             }
         }
     }
@@ -237,33 +182,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     {
         for (int block = first; block < end && _out.LastState != null; block++, state += _blockElements)
         {
-            T* target = _out.LastState + (batch * _shape.Channels + _plan.FirstChannel(block)) * _shape.States;
-            ScanBlock<V, T>.TransposeBack(state, target, _plan.ChannelsIn(block), _shape.States, T.One);
-        }
-    }
-
-    /// <summary>What one thread needs while it works on a run of blocks.</summary>
-    private struct Scratch
-    {
-        public T* State;
-        public T* Steps;
-        public T* Inputs;
-        public T* Y;
-
-        /// <summary>Of each block of the strip: no decay of the chunk needs bounds.</summary>
-        public bool* Bounded;
-
-        public void Prepare(SelectiveScanForward<V, T> scan, int blocks)
-        {
-            if (State == null)
-            {
-                const int Elements = ScanPlan.Strip * ScanPlan.Chunk;
-                State = scan._workspace.Allocate<T>((long)blocks * scan._blockElements);
-                Steps = scan._workspace.Allocate<T>(Elements * V.Count);
-                Inputs = scan._workspace.Allocate<T>(Elements * V.Count);
-                Y = scan._workspace.Allocate<T>(Elements * V.Count);
-                Bounded = scan._workspace.Allocate<bool>(ScanPlan.Strip);
-            }
+            ScanBlock<V, T>.Store(_plan, _shape.States, state, block, _out.LastState + batch * _shape.Channels * _shape.States);
         }
     }
 }
