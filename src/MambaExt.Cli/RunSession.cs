@@ -78,6 +78,8 @@ internal sealed class RunSession : IDisposable
         ["command"] = command,
         ["arguments"] = new JsonArray([.. Tokens(arguments, data).Select(t => (JsonNode)t)]),
         ["threads"] = Compute.Threads,
+        ["deterministic"] = arguments.GetValue(DeterministicOption),
+        ["checkpoint_seconds"] = arguments.GetValue(CheckpointOption),
         ["libtorch_threads"] = torch.get_num_threads(),
         ["vector_bits"] = Compute.Options.VectorBits,
         ["version"] = typeof(RunSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
@@ -100,7 +102,8 @@ internal sealed class RunSession : IDisposable
         {
             if (!JsonNode.DeepEquals(Plain(config[name]), before[name]))
             {
-                throw new InvalidDataException($"'{path}' cannot be resumed: {name} was {Text(before[name])} and is {Text(config[name])}; restore what it was, or start a new run.");
+                (string where, JsonNode? was, JsonNode? now) = Difference(name, before[name], Plain(config[name]));
+                throw new InvalidDataException($"'{path}' cannot be resumed: {where} was {Text(was)} and is {Text(now)}; restore what it was, or start a new run.");
             }
         }
 
@@ -178,6 +181,24 @@ internal sealed class RunSession : IDisposable
             yield return data.Name;
             yield return Path.GetFullPath(folder);
         }
+    }
+
+    /// <summary>The first member of two objects, or element of two lists, that differs: the option or the data file by its name.</summary>
+    private static (string Where, JsonNode? Was, JsonNode? Now) Difference(string name, JsonNode? was, JsonNode? now)
+    {
+        if (was is JsonObject before && now is JsonObject after)
+        {
+            string key = before.Select(p => p.Key).Union(after.Select(p => p.Key)).First(k => !JsonNode.DeepEquals(before[k], after[k]));
+            return Difference($"{name}.{key}", before[key], after[key]);
+        }
+
+        if (was is JsonArray list && now is JsonArray other && list.Count == other.Count)
+        {
+            int i = Enumerable.Range(0, list.Count).First(k => !JsonNode.DeepEquals(list[k], other[k]));
+            return ($"{name}[{i}]", list[i], other[i]);
+        }
+
+        return (name, was, now);
     }
 
     // As it comes back from a file: 0.1f and 0.1 are different nodes, and so are 1 and 1L.

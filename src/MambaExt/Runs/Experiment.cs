@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using MambaExt.Training;
 
 namespace MambaExt.Runs;
@@ -16,6 +17,8 @@ namespace MambaExt.Runs;
 /// <param name="notice">Told in a sentence of what a resume met</param>
 public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpointEvery, Action<string>? notice = null)
 {
+    // A score that is no number must not end the run that could report it.
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
     private readonly List<TResult> _finished = [];
     private StateBag? _resumed;
     private long _lastCheckpoint = Stopwatch.GetTimestamp();
@@ -34,11 +37,14 @@ public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpo
             return;
         }
 
-        folder.CutMetrics(_resumed.Value<long>("experiment.metrics_bytes"));
-        foreach (JsonNode? result in _resumed.Values["experiment.finished"] as JsonArray ?? [])
+        folder.CutMetrics(_resumed.Value<long>("experiment.metrics_bytes"), _resumed.Values["experiment.last_line"] is null ? "" : _resumed.Value<string>("experiment.last_line"));
+        foreach (JsonNode? result in _resumed.Values["experiment.finished"] as JsonArray ?? throw new InvalidDataException("The checkpoint has no 'experiment.finished', a list of results; it was not written by this version, start the run anew."))
         {
-            _finished.Add(result.Deserialize<TResult>(JsonSerializerOptions.Web) ?? throw new InvalidDataException("The checkpoint holds an empty result; start the run anew."));
+            _finished.Add(Read(result));
         }
+
+        bool within = _resumed.Values.ContainsKey("step");
+        notice?.Invoke($"Resumed behind training {_finished.Count}{(within ? $" and step {_resumed.Value<long>("step")} of the next" : "")}.");
     }
 
     /// <summary>Trains each key in turn; those that a resumed run has behind it are not trained again.</summary>
@@ -50,6 +56,11 @@ public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpo
     public IReadOnlyList<TResult> Run(
         IReadOnlyList<TKey> keys, Func<TKey, ITrainingHost, TResult> train, Func<TKey, EpochReport, object> line, Action<TKey, TResult>? done = null, CancellationToken token = default)
     {
+        if (_finished.Count > keys.Count)
+        {
+            throw new InvalidDataException($"The checkpoint holds {_finished.Count} results of a run of {keys.Count} training(s); resume with the options the run was started with or start it anew.");
+        }
+
         for (int i = 0; i < _finished.Count; i++)
         {
             done?.Invoke(keys[i], _finished[i]);
@@ -80,6 +91,18 @@ public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpo
         return _finished;
     }
 
+    private static TResult Read(JsonNode? result)
+    {
+        try
+        {
+            return result.Deserialize<TResult>(Json) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException("The checkpoint's results are not those of this command; it was not written by this version, start the run anew.", e);
+        }
+    }
+
     private TimeSpan Every => checkpointEvery;
 
     private void Append(object line) => folder.AppendMetrics(line);
@@ -100,8 +123,9 @@ public sealed class Experiment<TKey, TResult>(RunFolder folder, TimeSpan checkpo
 
     private void Save(StateBag state)
     {
-        state.Values["experiment.finished"] = JsonSerializer.SerializeToNode(_finished, JsonSerializerOptions.Web);
+        state.Values["experiment.finished"] = JsonSerializer.SerializeToNode(_finished, Json);
         state.Values["experiment.metrics_bytes"] = folder.FlushMetrics();
+        state.Values["experiment.last_line"] = folder.LastLine;
         folder.Checkpoints.Save(state);
         _lastCheckpoint = Stopwatch.GetTimestamp();
     }
