@@ -18,12 +18,10 @@ public sealed class ExperimentTests : TensorTests
 
     [Theory]
     [InlineData("adamw", "killed", 0)]
-    [InlineData("adamw", "cancelled", 1e6)]
     [InlineData("sgd", "cancelled", 0)]
-    [InlineData("sgd", "killed", 1e6)]
     [InlineData("patience", "killed", 0)]
-    [InlineData("bfloat16", "killed", 0)]
-    [InlineData("plain", "cancelled", 0)]
+    [InlineData("bfloat16", "cancelled", 1e6)]
+    [InlineData("plain", "killed", 1e6)]
     public void A_run_cut_anywhere_and_resumed_equals_one_that_was_not(string recipe, string kind, double every)
     {
         TrainingOptions options = recipe switch
