@@ -46,7 +46,7 @@ internal sealed class RunSession : IDisposable
         }
 
         ParseResult before = CommandLine.Parse([.. arguments.Select(a => a!.GetValue<string>())]);
-        return before.Errors.Count == 0 && before.CommandResult.Command == parsed.CommandResult.Command
+        return before.Errors.Count == 0 && before.GetResult(ResumeOption) is null && before.CommandResult.Command == parsed.CommandResult.Command
             ? before
             : throw new InvalidDataException($"The run of '{folder}' was not started by this command: {string.Join(' ', arguments)}.");
     }
@@ -93,7 +93,16 @@ internal sealed class RunSession : IDisposable
         if (parsed.GetValue(ResumeOption) is not { } path)
         {
             var made = new RunFolder(newPath);
-            made.WriteConfig(config);
+            try
+            {
+                made.WriteConfig(config);
+            }
+            catch
+            {
+                made.Dispose();
+                throw;
+            }
+
             return new RunSession(made, false, command);
         }
 
@@ -157,6 +166,7 @@ internal sealed class RunSession : IDisposable
         {
             if (tokens[i] == "--json")
             {
+                i += i + 1 < tokens.Length && bool.TryParse(tokens[i + 1], out _) ? 1 : 0;
                 continue;
             }
 

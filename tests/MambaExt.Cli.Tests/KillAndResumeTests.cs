@@ -137,7 +137,7 @@ public class KillAndResumeTests
                 done |= answer.Code == 0;
                 if (done)
                 {
-                    Assert.True(answer.Code == 0, answer.Error);
+                    Assert.True(answer.Code == 0, $"code {answer.Code}: {answer.Error}");
                 }
                 else
                 {
