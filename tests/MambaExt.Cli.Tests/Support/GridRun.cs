@@ -17,7 +17,7 @@ internal static class GridRun
 
     public static string[] Start(string folder, string checkpointSeconds) =>
     [
-        "graph", "train", "--dataset", "minesweeper-grid", "--epochs", "24", "--validate_every", "2", "--patience", "20", "--d_model", "8", "--d_state", "4", "--M", "1", "--m", "1",
+        "graph", "train", "--dataset", "minesweeper-grid", "--epochs", "16", "--validate_every", "2", "--patience", "12", "--d_model", "4", "--d_state", "2", "--M", "1", "--m", "1",
         "--mpnn_layers", "1", "--dropout", "0.3", "--ema", "0.8", "--schedule", "cosine", "--warmup_steps", "3", "--seeds", $"{Seeds}", "--threads", "1",
         "--checkpoint-seconds", checkpointSeconds, "--out", folder,
     ];
@@ -74,7 +74,7 @@ internal static class GridRun
         Answer answer = process.Wait();
         Assert.True(answer.Code == 0, answer.Error);
         string[] outputs = Outputs(run);
-        Assert.Equal(Seeds * 12, outputs[0].Count(c => c == '\n'));
+        Assert.Equal(Seeds * 8, outputs[0].Count(c => c == '\n'));
         return (outputs, clock.Elapsed);
     }
 }
