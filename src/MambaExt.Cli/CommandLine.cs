@@ -47,6 +47,9 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>Every command with its options.</summary>
+    public static Command Tree => Root.Value;
+
     /// <summary>The arguments as the commands understand them.</summary>
     public static ParseResult Parse(params string[] args) => Root.Value.Parse(args);
 

@@ -55,7 +55,7 @@ internal sealed class RunSession : IDisposable
         }
 
         ParseResult before = CommandLine.Parse([.. arguments.Select(a => a!.GetValue<string>())]);
-        return before.Errors.Count == 0 && before.CommandResult.Command == parsed.CommandResult.Command
+        return before.Errors.Count == 0 && before.GetResult(ResumeOption) is null && before.CommandResult.Command == parsed.CommandResult.Command
             ? before
             : throw new InvalidDataException($"The run of '{folder}' was not started by this command: {string.Join(' ', arguments)}.");
     }
@@ -99,6 +99,8 @@ internal sealed class RunSession : IDisposable
         ["ranks"] = arguments.GetValue(DataParallelOption) ? ranks.Size : 1,
         ["arguments"] = new JsonArray([.. Tokens(arguments, data).Select(t => (JsonNode)t)]),
         ["threads"] = Compute.Threads,
+        ["deterministic"] = arguments.GetValue(DeterministicOption),
+        ["checkpoint_seconds"] = arguments.GetValue(CheckpointOption),
         ["libtorch_threads"] = torch.get_num_threads(),
         ["vector_bits"] = Compute.Options.VectorBits,
         ["version"] = typeof(RunSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
@@ -119,7 +121,16 @@ internal sealed class RunSession : IDisposable
         if (!resumed)
         {
             var made = new RunFolder(path);
-            made.WriteConfig(config);
+            try
+            {
+                made.WriteConfig(config);
+            }
+            catch
+            {
+                made.Dispose();
+                throw;
+            }
+
             return new RunSession(made, path, resumed, command);
         }
 
@@ -128,7 +139,8 @@ internal sealed class RunSession : IDisposable
         {
             if (!JsonNode.DeepEquals(Plain(config[name]), before[name]))
             {
-                throw new InvalidDataException($"'{path}' cannot be resumed: {name} was {Text(before[name])} and is {Text(config[name])}; restore what it was, or start a new run.");
+                (string where, JsonNode? was, JsonNode? now) = Difference(name, before[name], Plain(config[name]));
+                throw new InvalidDataException($"'{path}' cannot be resumed: {where} was {Text(was)} and is {Text(now)}; restore what it was, or start a new run.");
             }
         }
 
@@ -182,6 +194,7 @@ internal sealed class RunSession : IDisposable
         {
             if (tokens[i] == "--json")
             {
+                i += i + 1 < tokens.Length && bool.TryParse(tokens[i + 1], out _) ? 1 : 0;
                 continue;
             }
 
@@ -206,6 +219,24 @@ internal sealed class RunSession : IDisposable
             yield return data.Name;
             yield return System.IO.Path.GetFullPath(folder);
         }
+    }
+
+    /// <summary>The first member of two objects, or element of two lists, that differs: the option or the data file by its name.</summary>
+    private static (string Where, JsonNode? Was, JsonNode? Now) Difference(string name, JsonNode? was, JsonNode? now)
+    {
+        if (was is JsonObject before && now is JsonObject after)
+        {
+            string key = before.Select(p => p.Key).Union(after.Select(p => p.Key)).First(k => !JsonNode.DeepEquals(before[k], after[k]));
+            return Difference($"{name}.{key}", before[key], after[key]);
+        }
+
+        if (was is JsonArray list && now is JsonArray other && list.Count == other.Count)
+        {
+            int i = Enumerable.Range(0, list.Count).First(k => !JsonNode.DeepEquals(list[k], other[k]));
+            return ($"{name}[{i}]", list[i], other[i]);
+        }
+
+        return (name, was, now);
     }
 
     // As it comes back from a file: 0.1f and 0.1 are different nodes, and so are 1 and 1L.

@@ -123,8 +123,8 @@ internal static class GraphTrainCommand
     private static object Describe(NodeDataSet data, NodeRecipe recipe, string[] models, IReadOnlyList<NodeRunKey> keys) => new
     {
         dataset = data.Name,
-        variant = data.Variant.ToString().ToLowerInvariant(),
         files = data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
+        variant = data.Variant.ToString().ToLowerInvariant(),
         transforms = data.Transforms,
         models,
         options = recipe.Model with { },

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MambaExt.Distributed;
@@ -25,19 +26,26 @@ public sealed class GradientAverager : IDisposable
     /// <param name="bucketBytes">The most bytes of a bucket; a parameter that is larger has one of its own</param>
     /// <exception cref="ArgumentException">The parameters differ between ranks by name, type or shape, or there are none.</exception>
     public GradientAverager(nn.Module module, ICommunicator communicator, long bucketBytes = DefaultBucketBytes)
+        : this(module.named_parameters().Where(p => p.parameter.requires_grad), communicator, bucketBytes)
+    {
+        _synchronized = DataParallel.Modules(module).Any(m => m.Module is SyncBatchNorm);
+    }
+
+    /// <summary>Takes parameters by name, float32 masters of a model's weights say. For <see cref="AverageSums"/>. Collective.</summary>
+    /// <exception cref="ArgumentException">The parameters differ between ranks by name, type or shape, or there are none.</exception>
+    internal GradientAverager(IEnumerable<(string name, Parameter parameter)> parameters, ICommunicator communicator, long bucketBytes = DefaultBucketBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bucketBytes, 1);
-        (string Name, Tensor Tensor)[] named = [.. module.named_parameters().Where(p => p.parameter.requires_grad).Select(p => (p.name, (Tensor)p.parameter))];
+        (string Name, Tensor Tensor)[] named = [.. parameters.Select(p => (p.name, (Tensor)p.parameter))];
         ParameterManifest.RequireSame(communicator, named, "trainable parameters");
         if (named.Length == 0)
         {
-            throw new ArgumentException($"The module {module.GetName()} has no parameter that requires a gradient, so that there is nothing to average; give the module that is trained.");
+            throw new ArgumentException("The model has no parameter that requires a gradient, so that there is nothing to average; give the module that is trained.");
         }
 
         _communicator = communicator;
         _parameters = [.. named.Select(p => p.Tensor)];
         _buckets = GradientBucket.Cut(_parameters, bucketBytes);
-        _synchronized = DataParallel.Modules(module).Any(m => m.Module is SyncBatchNorm);
     }
 
     /// <summary>

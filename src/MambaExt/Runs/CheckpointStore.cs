@@ -26,16 +26,16 @@ public sealed class CheckpointStore(string folder)
     /// <exception cref="IOException">It could not be written; those before it are whole.</exception>
     public void Save(StateBag state)
     {
-        Directory.CreateDirectory(Folder);
         int[] numbers = Numbers();
         int number = numbers.Length == 0 ? 1 : numbers[0] + 1;
         string values = state.Values.ToJsonString();
         try
         {
+            Directory.CreateDirectory(Folder);
             SafetensorsTensors.Save(
                 FileOf(number), state.Tensors.Select(t => (t.Key, t.Value)), new Dictionary<string, string> { ["state"] = values, ["state_sha256"] = Digest(values) });
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             string before = numbers.Length == 0 ? "there is no checkpoint yet" : "the checkpoint before it is whole, make room and resume";
             throw new IOException($"A checkpoint could not be written to '{Folder}' ({e.Message.TrimEnd('.')}); {before}.", e);
@@ -90,7 +90,7 @@ public sealed class CheckpointStore(string folder)
 
         try
         {
-            var json = JsonNode.Parse(values, documentOptions: new JsonDocumentOptions { MaxDepth = 32 }) as JsonObject
+            var json = JsonNode.Parse(values, documentOptions: new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false }) as JsonObject
                 ?? throw new InvalidDataException($"'{name}' has a state that is no JSON object.");
             var bag = new StateBag { Values = json, OwnsTensors = true };
             foreach (var (key, tensor) in SafetensorsTensors.Load(file))

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using MambaExt.Distributed;
 using MambaExt.Training;
 
@@ -16,6 +17,9 @@ namespace MambaExt.Runs;
 /// <typeparam name="TResult">What comes of one; serializable</typeparam>
 public sealed partial class Experiment<TKey, TResult>
 {
+    // A score that is no number must not end the run that could report it.
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
     private readonly RunFolder? _folder;
     private readonly TimeSpan _every;
     private readonly ICommunicator _ranks;
@@ -58,7 +62,8 @@ public sealed partial class Experiment<TKey, TResult>
                 _notice?.Invoke("There is no checkpoint: the run starts at its beginning.");
             }
 
-            _folder.CutMetrics(_resumed?.Value<long>("experiment.metrics_bytes") ?? 0);
+            _folder.CutMetrics(
+                _resumed?.Value<long>("experiment.metrics_bytes") ?? 0, _resumed?.Values["experiment.last_line"] is null ? "" : _resumed.Value<string>("experiment.last_line"));
         }
 
         byte[] state = _ranks.Size == 1 ? [] : _ranks.AllGather(_resumed is null ? [] : _folder!.Checkpoints.LatestBytes())[0];
@@ -67,12 +72,19 @@ public sealed partial class Experiment<TKey, TResult>
             _resumed ??= CheckpointStore.Parse(state);
         }
 
-        foreach (JsonNode? result in _resumed?.Values["experiment.finished"] as JsonArray ?? [])
+        _begun = _resumed is not null;
+        if (_resumed is null)
+        {
+            return;
+        }
+
+        foreach (JsonNode? result in _resumed.Values["experiment.finished"] as JsonArray ?? throw new InvalidDataException("The checkpoint has no 'experiment.finished', a list of results; it was not written by this version, start the run anew."))
         {
             _finished.Add(Read(result));
         }
 
-        _begun = _resumed is not null;
+        bool within = _resumed.Values.ContainsKey("step");
+        _notice?.Invoke($"Resumed behind training {_finished.Count}{(within ? $" and step {_resumed.Value<long>("step")} of the next" : "")}.");
     }
 
     /// <summary>Trains each key in turn; those that a resumed run has behind it are not trained again.</summary>
@@ -86,6 +98,11 @@ public sealed partial class Experiment<TKey, TResult>
         IReadOnlyList<TKey> keys, Func<TKey, ITrainingHost, TResult> train, Func<TKey, EpochReport, object> line,
         Func<TKey, TResult, bool>? keep = null, Action<TKey, TResult>? done = null, CancellationToken token = default)
     {
+        if (_finished.Count > keys.Count)
+        {
+            throw new InvalidDataException($"The checkpoint holds {_finished.Count} results of a run of {keys.Count} training(s); resume with the options the run was started with or start it anew.");
+        }
+
         for (int i = 0; i < _finished.Count; i++)
         {
             done?.Invoke(keys[i], _finished[i]);
@@ -119,8 +136,17 @@ public sealed partial class Experiment<TKey, TResult>
         return _finished;
     }
 
-    private static TResult Read(JsonNode? result) =>
-        result.Deserialize<TResult>(JsonSerializerOptions.Web) ?? throw new InvalidDataException("The checkpoint holds an empty result; start the run anew.");
+    private static TResult Read(JsonNode? result)
+    {
+        try
+        {
+            return result.Deserialize<TResult>(Json) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException("The checkpoint's results are not those of this command; it was not written by this version, start the run anew.", e);
+        }
+    }
 
     private void Accept(TKey key, Share share, Func<TKey, TResult, bool>? keep)
     {
@@ -141,7 +167,7 @@ public sealed partial class Experiment<TKey, TResult>
     }
 
     private Share[] Exchange(Share own) =>
-        [.. _ranks.AllGather(JsonSerializer.SerializeToUtf8Bytes(own, JsonSerializerOptions.Web)).Select(bytes => JsonSerializer.Deserialize<Share>(bytes, JsonSerializerOptions.Web)!)];
+        [.. _ranks.AllGather(JsonSerializer.SerializeToUtf8Bytes(own, Json)).Select(bytes => JsonSerializer.Deserialize<Share>(bytes, Json)!)];
 
     private void SaveBetween()
     {
@@ -153,8 +179,9 @@ public sealed partial class Experiment<TKey, TResult>
     {
         if (_folder is not null)
         {
-            state.Values["experiment.finished"] = JsonSerializer.SerializeToNode(_finished, JsonSerializerOptions.Web);
+            state.Values["experiment.finished"] = JsonSerializer.SerializeToNode(_finished, Json);
             state.Values["experiment.metrics_bytes"] = _folder.FlushMetrics();
+            state.Values["experiment.last_line"] = _folder.LastLine;
             _folder.Checkpoints.Save(state);
         }
 

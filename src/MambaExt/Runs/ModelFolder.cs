@@ -51,7 +51,8 @@ public static class ModelFolder
         string labels = Path.Combine(folder, Labels);
         try
         {
-            return (config, JsonSerializer.Deserialize<string[]>(File.ReadAllText(labels)) ?? throw new JsonException("null"));
+            string?[]? names = JsonSerializer.Deserialize<string?[]>(File.ReadAllText(labels));
+            return names is not null && !names.Contains(null) ? (config, [.. names.Select(n => n!)]) : throw new JsonException("null");
         }
         catch (Exception e) when (e is JsonException or FileNotFoundException)
         {

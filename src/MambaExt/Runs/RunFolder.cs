@@ -21,6 +21,7 @@ public sealed class RunFolder : IDisposable
 
     private static readonly JsonSerializerOptions Indented = new(Plain) { WriteIndented = true };
     private static readonly string[] Files = ["metrics.jsonl", "config.json", "result.json"];
+    private readonly FileStream _lock;
     private readonly FileStream _metrics;
 
     private RunFolder(string path, FileMode mode)
@@ -29,13 +30,25 @@ public sealed class RunFolder : IDisposable
         try
         {
             Directory.CreateDirectory(Path);
-            foreach (string half in Directory.EnumerateFiles(Path, "*" + PartialFile.Suffix))
-            {
-                System.IO.File.Delete(half); // what a killed run was writing
-            }
 
-            _metrics = new FileStream(File("metrics.jsonl"), mode, FileAccess.ReadWrite, FileShare.Read);
-            _metrics.Seek(0, SeekOrigin.End);
+            // Taken first: where another process is writing this run, what it has half written must not be deleted. On Unix only a file
+            // that nobody may share keeps a second writer out, and metrics.jsonl is to be read while the run goes on.
+            _lock = new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            try
+            {
+                _metrics = new FileStream(File("metrics.jsonl"), mode, FileAccess.ReadWrite, FileShare.Read);
+                _metrics.Seek(0, SeekOrigin.End);
+                foreach (string half in Directory.EnumerateFiles(Path, "*" + PartialFile.Suffix))
+                {
+                    System.IO.File.Delete(half); // what a killed run was writing
+                }
+            }
+            catch
+            {
+                _metrics?.Dispose();
+                _lock.Dispose();
+                throw;
+            }
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -49,7 +62,7 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="ArgumentException">It holds a run.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
     public RunFolder(string path)
-        : this(RequireFree(System.IO.Path.GetFullPath(path)), FileMode.CreateNew)
+        : this(RequireFree(System.IO.Path.GetFullPath(path)), FileMode.OpenOrCreate)
     {
     }
 
@@ -122,7 +135,8 @@ public sealed class RunFolder : IDisposable
     /// <summary>Adds a line that is text already.</summary>
     internal void AppendLine(string text)
     {
-        _metrics.Write(Encoding.UTF8.GetBytes(text + "\n"));
+        LastLine = text + "\n";
+        _metrics.Write(Encoding.UTF8.GetBytes(LastLine));
         _metrics.Flush();
     }
 
@@ -141,6 +155,9 @@ public sealed class RunFolder : IDisposable
         PartialFile.Write(full, stream => stream.Write(content));
     }
 
+    /// <summary>The last line that was appended, its end included; empty before the first.</summary>
+    public string LastLine { get; private set; } = "";
+
     /// <summary>A line of <c>metrics.jsonl</c> as text.</summary>
     public static string Line(object line) => JsonSerializer.Serialize(line, Plain);
 
@@ -153,12 +170,23 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Takes back the lines behind a checkpoint: they will be computed again.</summary>
-    /// <exception cref="InvalidDataException">The file is shorter than it was.</exception>
-    public void CutMetrics(long length)
+    /// <param name="length">What <see cref="FlushMetrics"/> returned</param>
+    /// <param name="lastLine">What <see cref="LastLine"/> was then: should the file have lost a part of it, it is put back</param>
+    /// <exception cref="InvalidDataException">The file is shorter than it was by more than that.</exception>
+    public void CutMetrics(long length, string lastLine = "")
     {
-        if (_metrics.Length < length)
+        byte[] last = Encoding.UTF8.GetBytes(lastLine);
+        if (length < 0 || _metrics.Length < length - last.Length)
         {
             throw new InvalidDataException($"'{File("metrics.jsonl")}' has {_metrics.Length} bytes and had {length} at the checkpoint; restore the file or start the run anew.");
+        }
+
+        LastLine = lastLine;
+        if (_metrics.Length < length)
+        {
+            _metrics.Seek(0, SeekOrigin.End);
+            _metrics.Write(last.AsSpan(last.Length - (int)(length - _metrics.Length)));
+            _metrics.Flush();
         }
 
         _metrics.SetLength(length);
@@ -166,12 +194,17 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _lock.Dispose();
+    }
 
     private const long MostJsonBytes = 64L << 20;
 
+    // An empty metrics.jsonl alone is what a run leaves that was killed before it had written its config: there is nothing to lose.
     private static string RequireFree(string path) =>
-        Files.Any(name => System.IO.File.Exists(System.IO.Path.Combine(path, name)))
+        Files.Any(name => new FileInfo(System.IO.Path.Combine(path, name)) is { Exists: true, Length: > 0 })
             ? throw new ArgumentException($"'{path}' already holds a run; give another folder, remove it, or go on with it by --resume.")
             : path;
 

@@ -30,13 +30,18 @@ internal sealed class MasterWeights : IDisposable
 
     public IEnumerable<(string name, Parameter parameter)> Named => _pairs.Select(p => (p.Name, p.Master));
 
-    /// <summary>Before a step: gradients in float32.</summary>
-    public void TakeGradients()
+    /// <summary>The float32 weights.</summary>
+    public IReadOnlyList<Parameter> Parameters => [.. _pairs.Select(p => p.Master)];
+
+    /// <summary>After each backward: adds the gradients up in float32, since a sum in bfloat16 loses what is below its last place.</summary>
+    /// <param name="first">Of those that belong to a step</param>
+    public void TakeGradients(bool first)
     {
         using IDisposable _ = no_grad();
         foreach (var (_, live, master) in _pairs)
         {
-            master.grad = live.grad?.to(ScalarType.Float32);
+            Tensor? now = live.grad?.to(ScalarType.Float32);
+            master.grad = first || master.grad is not { } sum ? now : now is null ? sum : sum + now;
         }
     }
 

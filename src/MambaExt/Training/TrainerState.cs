@@ -33,23 +33,25 @@ internal sealed class TrainerState<TBatch> : IDisposable
     public TrainerState(TrainingTask<TBatch> task, TrainingOptions options, ITrainingHost host, ICommunicator? ranks)
     {
         (_task, _options, _host) = (task, options, host);
-        _parameters = [.. task.Model.parameters().Where(p => p.requires_grad)];
-        bool half = options.precision == "bfloat16"
-            || (options.precision == "auto" && (Compute.HasBFloat16 || _parameters.Any(p => p.device_type != DeviceType.CPU)));
-        _master = half ? new MasterWeights(task.Model) : null;
         if (ranks is { Size: > 1 })
         {
             _ranks = ranks;
             task.Model.train();
             DataParallel.RequireIndependentSamples(task.Model, ranks);
             DataParallel.BroadcastParameters(task.Model, ranks);
-            _averager = new GradientAverager(task.Model, ranks);
         }
 
+        bool half = options.precision == "bfloat16"
+            || (options.precision == "auto" && (Compute.HasBFloat16 || task.Model.parameters().Any(p => p.device_type != DeviceType.CPU)));
+        _master = half ? new MasterWeights(task.Model) : null;
+
+        // Behind the conversion, which gives the model new parameters.
+        _parameters = _master?.Parameters ?? [.. task.Model.parameters().Where(p => p.requires_grad)];
+        _averager = _ranks is null ? null : new GradientAverager(_master?.Named ?? task.Model.named_parameters().Where(p => p.parameter.requires_grad), _ranks);
         _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options);
         _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
         _best = new BestEpoch(task.Model);
-        _average = options.ema > 0 ? new WeightAverage(task.Model, options.ema) : null;
+        _average = options.ema > 0 ? new WeightAverage(task.Model, options.ema, _master?.Named) : null;
         if (host.TakeResumed() is { } state)
         {
             using (state)
@@ -71,7 +73,7 @@ internal sealed class TrainerState<TBatch> : IDisposable
             _task.Model.train();
             TrainEpoch(token);
             EndEpoch();
-            if (_options.patience > 0 && _task.Validate is not null && _epoch - 1 - _best.Epoch > _options.patience)
+            if (_options.patience > 0 && _task.Validate is not null && _epoch - 1 - _best.Epoch >= _options.patience)
             {
                 break;
             }
@@ -115,17 +117,23 @@ internal sealed class TrainerState<TBatch> : IDisposable
         foreach (TBatch batch in _task.Batches.Read(_epoch, _batch, CancellationToken.None))
         {
             using DisposeScope scope = NewDisposeScope();
-            if (gathered == 0)
+            if (gathered == 0 || _master is not null)
             {
                 _task.Model.zero_grad();
             }
 
             weight += Backward(batch);
-            _batch++;
+            _master?.TakeGradients(first: gathered == 0);
             gathered++;
-            if (gathered == _options.accumulate || _batch == _task.Batches.Count)
+            bool full = gathered == _options.accumulate || _batch + 1 == _task.Batches.Count;
+            if (full)
             {
-                Step(weight, gathered);
+                Step(weight, gathered, batch);
+            }
+
+            _batch++;
+            if (full)
+            {
                 (weight, gathered) = (0, 0);
                 if (Finished)
                 {
@@ -155,7 +163,7 @@ internal sealed class TrainerState<TBatch> : IDisposable
         return alone ? 1 : weight;
     }
 
-    private void Step(double weight, int gathered)
+    private void Step(double weight, int gathered, TBatch batch)
     {
         if (_averager is not null)
         {
@@ -170,9 +178,9 @@ internal sealed class TrainerState<TBatch> : IDisposable
             }
         }
 
-        if (_options.clip > 0 && !double.IsFinite(nn.utils.clip_grad_norm_(_parameters, _options.clip)))
+        if (_options.clip > 0 && !GradientNorm.Clip(_parameters, _options.clip))
         {
-            throw NotFinite("gradient is not finite", default);
+            throw NotFinite("gradient is not finite", batch);
         }
 
         double factor = _schedule.Factor(_step);
@@ -181,7 +189,6 @@ internal sealed class TrainerState<TBatch> : IDisposable
             group.LearningRate = _options.learning_rate * factor;
         }
 
-        _master?.TakeGradients();
         _optimizer.step();
         _master?.GiveWeights();
         _step++;
@@ -297,9 +304,9 @@ internal sealed class TrainerState<TBatch> : IDisposable
         set_rng_state(bag.Tensor($"rng.torch.{_ranks?.Rank ?? 0}"));
     }
 
-    private InvalidOperationException NotFinite(string what, TBatch? batch)
+    private InvalidOperationException NotFinite(string what, TBatch batch)
     {
-        string name = batch is not null && _task.Describe is not null ? $" ({_task.Describe(batch)})" : "";
+        string name = _task.Describe is not null ? $" ({_task.Describe(batch)})" : "";
         string culprit =
             First("value", p => p) ?? First("gradient", p => p.grad) ?? "every parameter and gradient is finite, so the batch is not";
         return new InvalidOperationException(FormattableString.Invariant(
@@ -308,7 +315,7 @@ internal sealed class TrainerState<TBatch> : IDisposable
         string? First(string kind, Func<Parameter, Tensor?> of)
         {
             using DisposeScope scope = NewDisposeScope();
-            return _task.Model.named_parameters().Where(p => of(p.parameter) is { } t && !t.isfinite().all().item<bool>())
+            return _task.Model.named_parameters().Concat(_master?.Named ?? []).Where(p => of(p.parameter) is { } t && !t.isfinite().all().item<bool>())
                 .Select(p => $"the {kind} of {p.name} is not finite").FirstOrDefault();
         }
     }

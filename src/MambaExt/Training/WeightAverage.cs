@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MambaExt.Training;
@@ -8,17 +9,30 @@ namespace MambaExt.Training;
 public sealed class WeightAverage : IDisposable
 {
     private readonly IReadOnlyList<(string Name, Tensor Tensor)> _live;
+    private readonly IReadOnlyList<Tensor> _source;
     private readonly List<Tensor> _average = [];
+    private readonly List<Tensor> _held = [];
     private readonly double _decay;
 
     /// <summary>Starts with the weights as they are.</summary>
-    public WeightAverage(nn.Module model, double decay)
+    /// <param name="model">Gets the average by <see cref="Swap"/></param>
+    /// <param name="decay">Share of the average that stays, 0 to below 1</param>
+    /// <param name="masters">What is averaged in place of the model's own parameters of these names: an average of bfloat16 weights would not move</param>
+    internal WeightAverage(nn.Module model, double decay, IEnumerable<(string Name, Parameter Parameter)>? masters)
     {
         _decay = decay;
         _live = ModelState.Of(model);
+        Dictionary<string, Parameter> named = masters?.ToDictionary(m => m.Name, m => m.Parameter) ?? [];
+        _source = [.. _live.Select(p => named.GetValueOrDefault(p.Name) ?? p.Tensor)];
         using IDisposable _ = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        _average.AddRange(_live.Select(p => p.Tensor.detach().clone().DetachFromDisposeScope()));
+        _average.AddRange(_source.Select(s => s.detach().clone().DetachFromDisposeScope()));
+    }
+
+    /// <summary>Starts with the weights as they are.</summary>
+    public WeightAverage(nn.Module model, double decay)
+        : this(model, decay, null)
+    {
     }
 
     /// <summary>Takes the weights after a step in.</summary>
@@ -28,7 +42,7 @@ public sealed class WeightAverage : IDisposable
         using DisposeScope scope = NewDisposeScope();
         for (int i = 0; i < _live.Count; i++)
         {
-            Tensor now = _live[i].Tensor;
+            Tensor now = _source[i];
             if (now.is_floating_point())
             {
                 _average[i].lerp_(now, 1 - _decay);
@@ -40,16 +54,25 @@ public sealed class WeightAverage : IDisposable
         }
     }
 
-    /// <summary>Exchanges weights and average; calling it again takes them back.</summary>
+    /// <summary>Puts the average in the place of the weights; calling it again takes them back.</summary>
     public void Swap()
     {
         using IDisposable _ = no_grad();
         using DisposeScope scope = NewDisposeScope();
+        bool back = _held.Count > 0;
         for (int i = 0; i < _live.Count; i++)
         {
-            Tensor held = _live[i].Tensor.detach().clone();
-            _live[i].Tensor.copy_(_average[i]);
-            _average[i].copy_(held);
+            if (!back)
+            {
+                _held.Add(_live[i].Tensor.detach().clone().DetachFromDisposeScope());
+            }
+
+            _live[i].Tensor.copy_(back ? _held[i] : _average[i]);
+        }
+
+        if (back)
+        {
+            Release(_held);
         }
     }
 
@@ -72,5 +95,15 @@ public sealed class WeightAverage : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _average.ForEach(a => a.Dispose());
+    public void Dispose()
+    {
+        Release(_average);
+        Release(_held);
+    }
+
+    private static void Release(List<Tensor> tensors)
+    {
+        tensors.ForEach(t => t.Dispose());
+        tensors.Clear();
+    }
 }

@@ -15,4 +15,7 @@ internal sealed record Answer(int Code, string Out, string Error)
             Assert.Contains(mention, line, StringComparison.Ordinal);
         }
     }
+
+    /// <summary>As <see cref="Refuses"/>, after lines of progress.</summary>
+    public void Ends(int code, params string[] mentions) => (this with { Error = Error.TrimEnd().Split('\n')[^1] }).Refuses(code, mentions);
 }

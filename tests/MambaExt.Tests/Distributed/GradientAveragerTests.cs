@@ -98,7 +98,7 @@ public sealed class GradientAveragerTests : TensorTests
             parameter.requires_grad_(false);
         }
 
-        Refusal.Of<ArgumentException>(() => new GradientAverager(model, new SingleProcess()).Dispose(), "Sequential", "no parameter");
+        Refusal.Of<ArgumentException>(() => new GradientAverager(model, new SingleProcess()).Dispose(), "no parameter", "module that is trained");
     }
 
     [Fact]
