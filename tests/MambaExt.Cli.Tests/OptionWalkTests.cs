@@ -11,7 +11,7 @@ namespace MambaExt.Cli.Tests;
 /// </summary>
 public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<OptionWalkTests.Runs>
 {
-    private const string Train = "graph train", Predict = "graph predict", Verify = "verify", Bench = "bench scan";
+    private const string Train = "graph train", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report";
     private const string Cora = "--dataset cora --data {data}";
 
     private static readonly Entry[] Entries =
@@ -29,12 +29,17 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         // Our kernels give the same bits at any number of threads, and at this size libtorch does too.
         new(Train, "--threads 2", Kind.Configured), new(Train, "--deterministic", Kind.Configured, "", "--threads 2"),
         Refused(Train, "--dataset cora", "cora"), Refused(Train, "--data {empty}", "{empty}", "--dataset cora"), Refused(Train, "--resume {empty}", "no config.json", replaces: true),
+        Refused(Train, "--data-parallel", "mpirun -n 2"),
         new(Train, "--json", Kind.Printed), new(Train, "--out {new}", Kind.Printed),
         Refused(Predict, "--model {empty}", "no model folder", replaces: true), Refused(Predict, "--dataset none", "none"), Refused(Predict, "--data {empty}", "{empty}", "--dataset cora"),
         new(Predict, "--out {new}", Kind.Printed), new(Predict, "--json", Kind.Printed), Refused(Predict, "--threads 0", "1 to 1024"),
         new(Verify, "--vector-bits 128", Kind.Printed), new(Verify, "--json", Kind.Printed), Refused(Verify, "--threads 0", "1 to 1024"),
         new(Bench, "--dtype float64", Kind.Key, "dtype"), new(Bench, "--threads 2", Kind.Key, "threads"), new(Bench, "--shape 1x8x4x3", Kind.Key, "shape"), new(Bench, "--json", Kind.Printed),
         Refused(Bench, "--rounds 0", "1 to 1000", replaces: true), Refused(Bench, "--suite", "--shape"),
+
+        // What they change is seen under mpirun: BenchCommTests.
+        Refused(Comm, "--rounds 0", "1 to 1000", replaces: true), Refused(Comm, "--json", "mpirun", replaces: true),
+        new(Report, "--out {new}.html", Kind.Printed), new(Report, "--json", Kind.Printed),
     ];
 
     public enum Kind
@@ -171,6 +176,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
                     ["--dataset", "minesweeper-grid"], ["--epochs", "2"], ["--validate_every", "1"], ["--d_model", "4"], ["--d_state", "2"], ["--M", "1"], ["--m", "1"], ["--mpnn_layers", "1"],
                     ["--threads", "1"], ["--out", made],
                 ],
+                Report => [[Model()]],
                 Predict => [["--model", Model()], ["--threads", "1"]],
                 Verify => [[Golden()], ["--threads", "1"]],
                 _ => entry.Kind == Kind.Key ? [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"], ["--json"]] : [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"]],
