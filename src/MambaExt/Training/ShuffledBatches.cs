@@ -1,3 +1,5 @@
+using MambaExt.Distributed;
+
 namespace MambaExt.Training;
 
 /// <summary>
@@ -12,11 +14,12 @@ namespace MambaExt.Training;
 /// <param name="shuffle">False for the order 0, 1, 2, ...</param>
 /// <param name="ahead">Batches that are made ahead</param>
 /// <param name="dropLast">Leave out a last batch that is not full</param>
+/// <param name="ranks">Processes that share each batch; <paramref name="make"/> is given this one's part of it</param>
 public sealed class ShuffledBatches<TBatch>(
-    int samples, int batchSize, ulong seed, Func<int, ReadOnlyMemory<int>, TBatch> make, bool shuffle = true, int ahead = 2, bool dropLast = false) : IBatches<TBatch>
+    int samples, int batchSize, ulong seed, Func<int, ReadOnlyMemory<int>, TBatch> make, bool shuffle = true, int ahead = 2, bool dropLast = false, ICommunicator? ranks = null) : IBatches<TBatch>
 {
     /// <inheritdoc/>
-    public int Count { get; } = Batches(samples, batchSize, dropLast);
+    public int Count { get; } = Batches(samples, batchSize, dropLast, ranks?.Size ?? 1);
 
     /// <inheritdoc/>
     public IEnumerable<TBatch> Read(int epoch, int first, CancellationToken token)
@@ -33,12 +36,13 @@ public sealed class ShuffledBatches<TBatch>(
             for (int b = first; b < Count; b++)
             {
                 int begin = b * batchSize;
-                yield return make(epoch, order.AsMemory(begin, Math.Min(batchSize, samples - begin)));
+                int[] batch = order[begin..Math.Min(begin + batchSize, samples)];
+                yield return make(epoch, DataParallel.Share(batch, ranks));
             }
         }
     }
 
-    private static int Batches(int samples, int batchSize, bool dropLast)
+    private static int Batches(int samples, int batchSize, bool dropLast, int ranks)
     {
         if (samples < 1 || batchSize < 1)
         {
@@ -48,6 +52,12 @@ public sealed class ShuffledBatches<TBatch>(
         if (dropLast && samples < batchSize)
         {
             throw new ArgumentException($"The {samples} training samples do not fill one batch of {batchSize} and incomplete ones are dropped; give a smaller batch.");
+        }
+
+        int last = dropLast || samples % batchSize == 0 ? batchSize : samples % batchSize;
+        if (last < ranks)
+        {
+            throw new ArgumentException($"The last batch of {samples} training samples in batches of {batchSize} has {last} for {ranks} ranks; give another batch size or drop it.");
         }
 
         return dropLast ? samples / batchSize : ((samples - 1) / batchSize) + 1;
