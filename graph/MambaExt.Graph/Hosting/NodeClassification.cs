@@ -31,30 +31,19 @@ public sealed partial class NodeClassification(ModelTrainer trainer, ILogger<Nod
         recipe ??= NodeRecipe.For(data.Name);
         NodeDataSet prepared = recipe.Training.normalise_features ? data.WithRowNormalisedFeatures() : data;
         NodeRunKey[] keys = [.. Enumerable.Range(0, seeds).Select(seed => new NodeRunKey(NodeRecipe.Names[0], seed, 0))];
-        using RunFolder folder = resume is null ? new RunFolder(RunFolder.NewPath(trainer.Options.RunsFolder, $"graph-{data.Name}")) : RunFolder.Open(resume);
-        var runs = new Experiment<NodeRunKey, NodeRun>(folder, trainer.Options.CheckpointEvery, LogNotice);
-        if (resume is null)
-        {
-            folder.WriteConfig(new { dataset = data.Name, options = recipe.Model, training = recipe.Training, seeds, threads = Compute.Threads });
-        }
-        else
-        {
-            runs.Resume();
-        }
-
+        var config = new { dataset = data.Name, options = recipe.Model, training = recipe.Training, seeds, threads = Compute.Threads };
+        var (runs, folder) = trainer.Begin<NodeRunKey, NodeRun>($"graph-{data.Name}", config, resume);
+        using RunFolder? own = folder;
         var experiment = new NodeExperiment(prepared, recipe, keys)
         {
             Epoch = epoch => progress?.Report(epoch),
             Done = (key, run) => LogRun(data.Name, key.Seed, run.val, run.test, run.seconds),
         };
-        NodeResult result = experiment.Run(runs, folder.Path, token)[0];
-        folder.WriteResult(result);
+        NodeResult result = experiment.Run(runs, folder?.Path ?? "", token)[0];
+        folder?.WriteResult(result);
         return result;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{DataSet}, seed {Seed}: validation {Validation}, test {Test}, {Seconds} s")]
     private partial void LogRun(string dataSet, int seed, double validation, double test, double seconds);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Notice}")]
-    private partial void LogNotice(string notice);
 }

@@ -18,6 +18,9 @@ public sealed class MambaExtOptions
     /// <summary>Least time between two checkpoints of a run; zero for one after every step.</summary>
     public TimeSpan CheckpointEvery { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Under mpirun: all ranks share each training, instead of taking one of an experiment each.</summary>
+    public bool DataParallel { get; set; }
+
     /// <summary>A sentence for each value that cannot be used.</summary>
     public IEnumerable<string> Problems()
     {

@@ -1,3 +1,4 @@
+using MambaExt.Distributed;
 using MambaExt.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -24,6 +25,7 @@ public static class MambaExtServices
 
         services.AddLogging();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MambaExtOptions>, Validator>());
+        services.TryAddSingleton(_ => Communicators.FromEnvironment());
         services.TryAddSingleton<ModelTrainer>();
         return services;
     }

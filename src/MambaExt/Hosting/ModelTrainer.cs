@@ -1,3 +1,4 @@
+using MambaExt.Distributed;
 using MambaExt.Runs;
 using MambaExt.Training;
 using Microsoft.Extensions.Logging;
@@ -10,12 +11,13 @@ namespace MambaExt.Hosting;
 public sealed partial class ModelTrainer
 {
     private readonly ILogger<ModelTrainer> _log;
+    private readonly ICommunicator _ranks;
 
     /// <summary>Takes the options and sets the threads of this process by them.</summary>
     /// <exception cref="OptionsValidationException">Options are out of range; all of them are named.</exception>
-    public ModelTrainer(IOptions<MambaExtOptions> options, ILogger<ModelTrainer> log)
+    public ModelTrainer(IOptions<MambaExtOptions> options, ICommunicator ranks, ILogger<ModelTrainer> log)
     {
-        _log = log;
+        (_log, _ranks) = (log, ranks);
         Options = options.Value;
         if (Options.Threads > 0)
         {
@@ -33,7 +35,7 @@ public sealed partial class ModelTrainer
     /// <summary>Trains a model; each validated epoch is logged, and reported to <paramref name="progress"/>. Nothing is written.</summary>
     public TrainingOutcome Train<TBatch>(TrainingTask<TBatch> task, TrainingOptions options, IProgress<EpochReport>? progress = null, CancellationToken token = default)
     {
-        TrainingOutcome outcome = Trainer.Run(task, options, new TransientHost(epoch => Report(epoch, progress)), token: token);
+        TrainingOutcome outcome = Trainer.Run(task, options, new TransientHost(epoch => Report(epoch, progress)), Options.DataParallel ? _ranks : null, token);
         LogDone(outcome.Epochs, outcome.BestEpoch, outcome.Seconds);
         return outcome;
     }
@@ -47,29 +49,47 @@ public sealed partial class ModelTrainer
     /// <param name="resume">The folder of a run that was cut, to go on with it</param>
     /// <param name="progress">Told of each epoch</param>
     /// <param name="token">Ends the run after the step under way, with a checkpoint</param>
-    /// <returns>The results and the run's folder.</returns>
+    /// <returns>The results and the run's folder, empty on ranks that write nothing.</returns>
     public (IReadOnlyList<TResult> Results, string Folder) Run<TKey, TResult>(
         string name, object config, IReadOnlyList<TKey> keys, Func<TKey, ITrainingHost, TResult> train, Func<TKey, EpochReport, object> line,
         string? resume = null, IProgress<EpochReport>? progress = null, CancellationToken token = default)
     {
-        using RunFolder folder = resume is null ? new RunFolder(RunFolder.NewPath(Options.RunsFolder, name)) : RunFolder.Open(resume);
-        var experiment = new Experiment<TKey, TResult>(folder, Options.CheckpointEvery, LogNotice);
-        if (resume is null)
+        var (experiment, folder) = Begin<TKey, TResult>(name, config, resume);
+        using (folder)
         {
-            folder.WriteConfig(config);
+            return (experiment.Run(keys, train, Line, token: token), folder?.Path ?? "");
         }
-        else
-        {
-            experiment.Resume();
-        }
-
-        LogFolder(folder.Path);
-        return (experiment.Run(keys, train, Line, token: token), folder.Path);
 
         object Line(TKey key, EpochReport epoch)
         {
             Report(epoch, progress);
             return line(key, epoch);
+        }
+    }
+
+    /// <summary>A new run folder, or the one to resume, and an experiment over it; the folder is null on ranks that write nothing. Collective.</summary>
+    public (Experiment<TKey, TResult> Experiment, RunFolder? Folder) Begin<TKey, TResult>(string name, object config, string? resume = null)
+    {
+        RunFolder? folder = _ranks.Rank != 0 ? null : resume is null ? new RunFolder(RunFolder.NewPath(Options.RunsFolder, name)) : RunFolder.Open(resume);
+        try
+        {
+            var experiment = new Experiment<TKey, TResult>(folder, Options.CheckpointEvery, LogNotice, _ranks, Options.DataParallel);
+            if (resume is null)
+            {
+                folder?.WriteConfig(config);
+            }
+            else
+            {
+                experiment.Resume();
+            }
+
+            LogFolder(folder?.Path ?? $"of rank 0; this is rank {_ranks.Rank}");
+            return (experiment, folder);
+        }
+        catch
+        {
+            folder?.Dispose();
+            throw;
         }
     }
 
