@@ -64,6 +64,23 @@ public partial class PackageTests
         Assert.Contains(LibTorch, without.Out, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Command_without_libtorch_says_how_to_give_it_one()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string pattern in new[] { "*.dll", "MambaExt.Cli.*.json" })
+        {
+            folder.CopyFrom(AppContext.BaseDirectory, pattern);
+        }
+
+        // TorchSharp looks for libtorch among restored packages too.
+        (string, string)[] nowhere = [("NUGET_PACKAGES", folder.Path), ("MAMBAEXT_LIBTORCH", "")];
+        Answer answer = await Workshop.Run(folder.Path, nowhere, "MambaExt.Cli.dll", "graph", "train", "--dataset", "minesweeper-grid", "--epochs", "1");
+
+        // TorchSharp writes its search to standard output, which nobody can keep it from.
+        (answer with { Out = "" }).Refuses(ExitCode.Failed, "libtorch", "MAMBAEXT_LIBTORCH");
+    }
+
     private static Answer Succeeds(Answer answer)
     {
         Assert.True(answer.Code == 0, answer.Out + answer.Error);
