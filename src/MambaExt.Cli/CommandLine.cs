@@ -60,6 +60,10 @@ internal static class CommandLine
 
         // An environment variable that nobody can make sense of is noticed where a static field first asks for it.
         TypeInitializationException when e.GetBaseException() is InvalidOperationException cause => (ExitCode.WrongUse, cause.Message),
+
+        // TorchSharp's own text is a log of a page, about packages that a user of the command never sees.
+        TypeInitializationException when e.GetBaseException() is NotSupportedException or DllNotFoundException =>
+            (ExitCode.Failed, "libtorch was not found or does not load; name a folder with the libraries of libtorch 2.10 for this system in MAMBAEXT_LIBTORCH."),
         ArgumentException { ParamName: { } name } => (ExitCode.WrongUse, e.Message.Split($" (Parameter '{name}')")[0]),
         ArgumentException or DirectoryNotFoundException or FileNotFoundException => (ExitCode.WrongUse, e.Message),
         InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or NotSupportedException => (ExitCode.Failed, e.Message),

@@ -6,7 +6,7 @@ namespace MambaExt.Cli.Tests;
 /// <summary>What the README shows is what there is.</summary>
 public partial class ReadmeTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
     private static readonly string Readme = Read("README.md");
 
     [Fact]

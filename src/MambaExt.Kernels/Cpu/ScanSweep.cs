@@ -34,7 +34,7 @@ internal unsafe struct SweepBuffers<T>
 
 /// <summary>
 /// The recurrence run backwards over the steps of one packed sequence within a chunk, for one block of channels and one state n,
-/// from what <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep}"/> kept:
+/// from what <see cref="ScanRecurrence{V, T, TB, TC, TY, TKeep, TBounded}"/> kept:
 /// <code>
 /// dh_t = C_t dy_t + e_(t+1) dh_(t+1)          dC_t += dy_t h_t       dB_t += dh_t du_t
 /// d(du)_t += B_t dh_t                         d(dt A)_t = dh_t h_(t-1) e_t, into dA and d(dt)

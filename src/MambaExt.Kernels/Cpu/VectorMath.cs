@@ -94,7 +94,7 @@ internal static class VectorMath
         return V.IfGreater(x, Constant<V, T>(20, 20), x, smooth);
     }
 
-    /// <summary>As <see cref="Softplus"/>, with its slope: the sigmoid up to 20, 1 above. Both keep their digits far below zero.</summary>
+    /// <summary>As <see cref="Softplus{V, T}(V)"/>, with its slope: the sigmoid up to 20, 1 above. Both keep their digits far below zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Softplus<V, T>(V x, out V slope)
         where V : unmanaged, IVector<V, T>
