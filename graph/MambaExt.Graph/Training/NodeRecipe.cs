@@ -12,7 +12,7 @@ public sealed record NodeRecipe(GraphMambaOptions Model, NodeTrainingOptions Tra
             new GraphMambaOptions
             {
                 d_model = 64, d_state = 4, M = 8, m = 3, token_layers = 1, node_layers = 0, scan_norm = false,
-                mpnn = MessagePassing.Appnp, mpnn_layers = 10, propagate_scan = true, dropout = 0.6, input_dropout = 0.6,
+                mpnn = MessagePassing.Appnp, mpnn_layers = 10, propagate_scan = true, layer_scale = 0.1, dropout = 0.6, input_dropout = 0.6,
             },
             new NodeTrainingOptions { epochs = 200, patience = 60, learning_rate = 0.01, weight_decay = 0.05, normalise_features = false }),
         "minesweeper" or "minesweeper-grid" => new NodeRecipe(

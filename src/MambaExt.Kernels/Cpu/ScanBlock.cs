@@ -109,6 +109,31 @@ internal static unsafe class ScanBlock<V, T>
         return target;
     }
 
+    /// <summary>The states of some blocks of one batch entry from [B, D, N], or zeros where there are none.</summary>
+    public static void LoadStates(ScanPlan plan, SelectiveScanShape shape, T* source, long batch, int first, int end, T* states)
+    {
+        for (int block = first; block < end; block++, states += plan.BlockElements)
+        {
+            if (source == null)
+            {
+                new Span<T>(states, plan.BlockElements).Clear();
+            }
+            else
+            {
+                Load(plan, shape.States, source + batch * shape.Channels * shape.States, block, states, T.One);
+            }
+        }
+    }
+
+    /// <summary>Writes them to [B, D, N], unless nobody wants them.</summary>
+    public static void StoreStates(ScanPlan plan, SelectiveScanShape shape, T* states, long batch, int first, int end, T* target)
+    {
+        for (int block = first; block < end && target != null; block++, states += plan.BlockElements)
+        {
+            Store(plan, shape.States, states, block, target + batch * shape.Channels * shape.States);
+        }
+    }
+
     /// <summary>Element t to all lanes of vector t.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Spread(T* source, T* target, int steps)

@@ -24,7 +24,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             T* carry = _carries + ((batch * segments + segment - 1) * blocks + block) * (long)_blockElements;
             if (segment == segments - 1)
             {
-                LoadLastState(batch, block, block + 1, carry);
+                ScanBlock<V, T>.LoadStates(_plan, _shape, _grad.LastState, batch, block, block + 1, carry);
             }
             else
             {

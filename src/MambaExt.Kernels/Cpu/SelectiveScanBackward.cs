@@ -128,7 +128,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
         if (segment == 0)
         {
-            StoreInitialState(batch, first, end, scratch.Carry);
+            ScanBlock<V, T>.StoreStates(_plan, _shape, scratch.Carry, batch, first, end, _grad.InitialState);
         }
     }
 
@@ -251,29 +251,6 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
             return;
         }
 
-        LoadLastState(batch, first, end, carry);
-    }
-
-    private void LoadLastState(long batch, int first, int end, T* carry)
-    {
-        for (int block = first; block < end; block++, carry += _blockElements)
-        {
-            if (_grad.LastState == null)
-            {
-                new Span<T>(carry, _blockElements).Clear();
-            }
-            else
-            {
-                ScanBlock<V, T>.Load(_plan, _shape.States, _grad.LastState + batch * _shape.Channels * _shape.States, block, carry, T.One);
-            }
-        }
-    }
-
-    private void StoreInitialState(long batch, int first, int end, T* carry)
-    {
-        for (int block = first; block < end && _grad.InitialState != null; block++, carry += _blockElements)
-        {
-            ScanBlock<V, T>.Store(_plan, _shape.States, carry, block, _grad.InitialState + batch * _shape.Channels * _shape.States);
-        }
+        ScanBlock<V, T>.LoadStates(_plan, _shape, _grad.LastState, batch, first, end, carry);
     }
 }

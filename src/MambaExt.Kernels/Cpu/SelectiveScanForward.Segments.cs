@@ -26,7 +26,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             int segment = (int)(task % perEntry / blocks), block = (int)(task % blocks);
             if (segment == 0)
             {
-                InitialState(batch, block, block + 1, mine.State);
+                ScanBlock<V, T>.LoadStates(_plan, _shape, _in.InitialState, batch, block, block + 1, mine.State);
             }
             else
             {
@@ -75,7 +75,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             mine.Prepare(this, 1);
             if (segment == 0)
             {
-                InitialState(batch, block, block + 1, mine.State);
+                ScanBlock<V, T>.LoadStates(_plan, _shape, _in.InitialState, batch, block, block + 1, mine.State);
             }
             else
             {
@@ -86,7 +86,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             Walk(batch, block, block + 1, _plan.SegmentStart(segment), end, mine, whole: true, null);
             if (segment == segments - 1)
             {
-                LastState(batch, block, block + 1, mine.State);
+                ScanBlock<V, T>.StoreStates(_plan, _shape, mine.State, batch, block, block + 1, _out.LastState);
             }
         });
     }

@@ -73,9 +73,9 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             long batch = task / runs;
             int first = task % runs * run;
             int end = Math.Min(first + run, _plan.Blocks);
-            InitialState(batch, first, end, mine.State);
+            ScanBlock<V, T>.LoadStates(_plan, _shape, _in.InitialState, batch, first, end, mine.State);
             Walk(batch, first, end, 0, _plan.LengthOf(batch), mine, whole: true, null);
-            LastState(batch, first, end, mine.State);
+            ScanBlock<V, T>.StoreStates(_plan, _shape, mine.State, batch, first, end, _out.LastState);
         });
     }
 
@@ -160,29 +160,6 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
             bool begins = sequence < sequences && starts[sequence] == t && (++sequence > 1 || !continues);
             _advance.Run(scratch.Strip.Steps + at, scratch.Strip.Inputs + at, null, decay, state, selections.B, selections.BStep, null, 0, vectors, &t, 1, t + 1, !begins, scratch.Bounded[j], ref ahead);
             ScanBlock<V, T>.Store(_plan, _shape.States, state, block, _out.Out + rows.Row(start + t) * _out.OutStride);
-        }
-    }
-
-    private void InitialState(long batch, int first, int end, T* state)
-    {
-        for (int block = first; block < end; block++, state += _blockElements)
-        {
-            if (_in.InitialState == null)
-            {
-                new Span<T>(state, _blockElements).Clear();
-            }
-            else
-            {
-                ScanBlock<V, T>.Load(_plan, _shape.States, _in.InitialState + batch * _shape.Channels * _shape.States, block, state, T.One);
-            }
-        }
-    }
-
-    private void LastState(long batch, int first, int end, T* state)
-    {
-        for (int block = first; block < end && _out.LastState != null; block++, state += _blockElements)
-        {
-            ScanBlock<V, T>.Store(_plan, _shape.States, state, block, _out.LastState + batch * _shape.Channels * _shape.States);
         }
     }
 }
