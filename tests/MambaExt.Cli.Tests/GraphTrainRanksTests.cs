@@ -63,6 +63,48 @@ public class GraphTrainRanksTests
     }
 
     [Fact]
+    public async Task A_rank_that_is_killed_ends_the_run_which_resumes()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "processes are found through /proc");
+        using var folder = new TemporaryFolder();
+        string one = Path.Combine(folder.Path, "one"), two = Path.Combine(folder.Path, "two");
+        string[] args = [.. Small, "--seeds", "8"];
+        Task<MpiAnswer> running = MpiRun.Ranks(2, Program, [.. args, "--out", two]);
+
+        // The second checkpoint is written when two of the eight are done.
+        while (!running.IsCompleted && !File.Exists(Path.Combine(two, "checkpoint", "000002.safetensors")))
+        {
+            await Task.Delay(20);
+        }
+
+        Assert.False(running.IsCompleted, running.IsCompleted ? (await running).Text : "");
+        int last = Directory.EnumerateDirectories("/proc").Select(p => int.TryParse(Path.GetFileName(p), out int id) ? id : 0).Where(id => id > 0 && IsRank(id)).Max();
+        System.Diagnostics.Process.GetProcessById(last).Kill();
+        MpiAnswer killed = await running;
+        Assert.NotEqual(0, killed.Code);
+        Assert.Contains("exited on signal 9", killed.Text, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(two, "result.json")));
+
+        MpiAnswer resumed = await MpiRun.Ranks(2, Program, ["graph", "train", "--resume", two]), alone = await MpiRun.Alone(Program, [.. args, "--out", one]);
+        Assert.True(resumed.Code == 0 && alone.Code == 0, resumed.Text + alone.Text);
+        Assert.Matches(@"Resumed behind training [246]\.", resumed.Text);
+        Assert.Equal(File.ReadAllText(Path.Combine(one, "metrics.jsonl")), File.ReadAllText(Path.Combine(two, "metrics.jsonl")));
+
+        bool IsRank(int id)
+        {
+            try
+            {
+                string words = File.ReadAllText($"/proc/{id}/cmdline");
+                return words.Contains(two, StringComparison.Ordinal) && !words.Contains("--oversubscribe", StringComparison.Ordinal);
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
     public async Task Data_parallel_in_one_process_is_refused() =>
         (await CliRun.Here([.. Small, "--data-parallel"])).Refuses(1, "--data-parallel", "mpirun -n 2");
 }
