@@ -12,10 +12,7 @@ internal sealed class CliProcess : IDisposable
 
     public CliProcess(string[] args, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", CliRun.Assembly, .. args])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
+        ProcessStartInfo start = CliRun.Start(args);
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;

@@ -28,13 +28,20 @@ internal static class CliRun
         }
     }
 
+    /// <summary>The command in a process of its own, all streams redirected.</summary>
+    public static ProcessStartInfo Start(string[] args)
+    {
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+        // A shell starts what it puts into the background with SIGINT ignored, and that is inherited as far as here.
+        string[] words = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", host, "exec", Assembly, .. args] : [host, "exec", Assembly, .. args];
+        return new ProcessStartInfo(words[0], words[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+    }
+
     /// <summary>A process of its own; <paramref name="atFirstProgress"/> is called once it has written a line to standard error.</summary>
     public static async Task<Answer> Process(string[] args, (string Name, string Value)[]? environment = null, Action<Process>? atFirstProgress = null)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", Assembly, .. args])
-        {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
+        ProcessStartInfo start = Start(args);
         foreach ((string name, string value) in environment ?? [])
         {
             start.Environment[name] = value;
