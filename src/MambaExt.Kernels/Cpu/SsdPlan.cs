@@ -23,7 +23,7 @@ internal static class SsdPlan
     public static bool Sequential(in StateSpaceDualityShape shape) => shape.Length <= SequentialLength;
 
     /// <summary>Longest sequence that is computed position by position, by measurement.</summary>
-    public const int SequentialLength = 4;
+    public const int SequentialLength = 12;
 
     /// <summary>Parts of a group's heads with sums of their own in the backward pass.</summary>
     public static int Splits(in StateSpaceDualityShape shape) => Math.Min(MostSplits, shape.Heads / shape.Groups);
