@@ -14,7 +14,7 @@ namespace MambaExt.Blocks;
 /// out        = out_proj(norm(y, z))         [B, L, d_model]
 /// </code>
 /// Parameters carry their published names and are initialized as published. A_log, D and dt_bias want no weight decay
-/// (<see cref="NoWeightDecay"/>).
+/// (<see cref="MambaBlock.NoWeightDecay"/>).
 /// </summary>
 public sealed class Mamba2Block : nn.Module<Tensor, Tensor>
 {
@@ -52,9 +52,6 @@ public sealed class Mamba2Block : nn.Module<Tensor, Tensor>
 
     /// <summary>The sizes.</summary>
     public Mamba2Options Options { get; }
-
-    /// <summary>Whether a parameter, by its full name, is one that the published training leaves out of weight decay.</summary>
-    public static bool NoWeightDecay(string name) => name[(name.LastIndexOf('.') + 1)..] is "A_log" or "D" or "dt_bias";
 
     /// <summary>[B, L, d_model] to [B, L, d_model], each position seeing those before it.</summary>
     public override Tensor forward(Tensor hidden) => Forward(hidden);

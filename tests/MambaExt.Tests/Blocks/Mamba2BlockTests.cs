@@ -44,7 +44,7 @@ public sealed class Mamba2BlockTests : TensorTests
         using var other = new Mamba2Block(Small with { bias = true, rmsnorm = false, conv_bias = false, D_has_hdim = true });
         Assert.Equal("A_log D conv1d.weight dt_bias in_proj.bias in_proj.weight out_proj.bias out_proj.weight", string.Join(' ', other.state_dict().Keys.Order(StringComparer.Ordinal)));
         Assert.Equal([16L], other.state_dict()["D"].shape);
-        Assert.Equal(["A_log", "D", "dt_bias"], block.named_parameters().Select(p => p.name).Where(Mamba2Block.NoWeightDecay).Order(StringComparer.Ordinal));
+        Assert.Equal(["A_log", "D", "dt_bias"], block.named_parameters().Select(p => p.name).Where(MambaBlock.NoWeightDecay).Order(StringComparer.Ordinal));
     }
 
     [Fact]
