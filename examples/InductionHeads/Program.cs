@@ -1,5 +1,5 @@
 // Induction heads: a sequence of random tokens, in which one token is a trigger; what followed it must be said when the trigger comes
-// again, as the last token. Trained at length 64 alone, asked at 64 and at 512: a memory that chooses keeps the answer eight times as long.
+// again, as the last token. Trained at length 64 alone, asked at 64 and at 512; every seed is printed.
 using System.Diagnostics;
 using MambaExt;
 using MambaExt.Blocks;
