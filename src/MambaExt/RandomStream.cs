@@ -20,4 +20,7 @@ public enum RandomStream
 
     /// <summary>Order of the samples of an epoch.</summary>
     Batches = 5,
+
+    /// <summary>Tokens that a language model draws.</summary>
+    Tokens = 8,
 }

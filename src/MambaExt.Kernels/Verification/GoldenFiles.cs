@@ -38,7 +38,9 @@ public static class GoldenFiles
                     ? GoldenScan.Run(new GoldenFile(path), options)
                     : name.StartsWith("conv_", StringComparison.Ordinal)
                         ? GoldenConv.Run(new GoldenFile(path), options)
-                        : other?.Invoke(path, options) ?? GoldenFile.Skipped(path, "no kernel of this program computes it");
+                        : name.StartsWith("ssd_", StringComparison.Ordinal)
+                            ? GoldenSsd.Run(new GoldenFile(path), options)
+                            : other?.Invoke(path, options) ?? GoldenFile.Skipped(path, "no kernel of this program computes it");
             }
             catch (Exception e) when (e is InvalidDataException or KeyNotFoundException or ArgumentException or FormatException or OverflowException)
             {

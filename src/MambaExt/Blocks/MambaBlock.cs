@@ -58,11 +58,12 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
     /// <summary>The sizes.</summary>
     public MambaOptions Options { get; }
 
-    /// <summary>Whether a parameter, by its full name, is one that the published training leaves out of weight decay.</summary>
+    /// <summary>Whether a parameter, by its full name, is one that the published training leaves out of weight decay, in this block or in
+    /// <see cref="Mamba2Block"/>.</summary>
     public static bool NoWeightDecay(string name)
     {
         string last = name[(name.LastIndexOf('.') + 1)..];
-        return last is "A_log" or "D" || name.EndsWith("dt_proj.bias", StringComparison.Ordinal);
+        return last is "A_log" or "D" or "dt_bias" || name.EndsWith("dt_proj.bias", StringComparison.Ordinal);
     }
 
     /// <summary>[B, L, d_model] to [B, L, d_model], each position seeing those before it.</summary>

@@ -130,7 +130,7 @@ public static class SafetensorsTensors
 
     private static bool IsFloat(ScalarType type) => type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 
-    private static Tensor ToTensor(SafetensorsEntry entry)
+    internal static Tensor ToTensor(SafetensorsEntry entry)
     {
         Tensor tensor = empty(entry.Shape.ToArray(), ScalarOf(entry.Type), CPU);
         if (!entry.Data.IsEmpty)

@@ -8,18 +8,28 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Verification;
 
-/// <summary>Runs a <c>mamba_block*</c> file against <see cref="MambaBlock"/>: forward, one token at a time, cache and every gradient.</summary>
+/// <summary>Runs a <c>mamba_block*</c> file against <see cref="MambaBlock"/>: forward, one token at a time, cache and every gradient; and
+/// likewise a <c>mamba2_block*</c> file against <see cref="Mamba2Block"/> and an <c>lm_*</c> file against a language model.</summary>
 public static class GoldenBlock
 {
     /// <summary>The result, or null where the file is of another kind. Blocks run at the width of this process, so other widths are
     /// left to other processes.</summary>
     public static GoldenResult? Run(string path, KernelOptions options)
     {
-        if (!Path.GetFileName(path).StartsWith("mamba_block", StringComparison.Ordinal) || options.VectorBits != VectorWidth.Default)
+        string name = Path.GetFileName(path);
+        if (options.VectorBits != VectorWidth.Default)
         {
             return null;
         }
 
+        return name.StartsWith("mamba_block", StringComparison.Ordinal) ? Mamba(path, options)
+            : name.StartsWith("mamba2_block", StringComparison.Ordinal) ? GoldenMamba2.Run(path, options)
+            : name.StartsWith("lm_", StringComparison.Ordinal) ? GoldenLm.Run(path, options)
+            : null;
+    }
+
+    private static GoldenResult Mamba(string path, KernelOptions options)
+    {
         using DisposeScope scope = NewDisposeScope();
         var file = new GoldenFile(path);
         int Number(string key) => int.Parse(file.Text(key), CultureInfo.InvariantCulture);

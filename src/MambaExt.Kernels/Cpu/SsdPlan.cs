@@ -1,0 +1,55 @@
+using System.Numerics;
+
+namespace MambaExt.Kernels.Cpu;
+
+/// <summary>How a Mamba-2 scan is cut, and the sizes of its scratch matrices. Cuts depend on the shape alone.</summary>
+internal static class SsdPlan
+{
+    /// <summary>Positions of a chunk. What grows with it is the work within a chunk, what shrinks is the share of carrying states;
+    /// 48 is a multiple of the rows of a tile and of every vector.</summary>
+    public const int Chunk = 48;
+
+    /// <summary>Heads of a group whose gradients of B and C are summed on their own, at most: what threads may share of one group.</summary>
+    private const int MostSplits = 4;
+
+    /// <summary>Bytes of states that one walk keeps at once: they stay in a second-level cache beside the chunk.</summary>
+    private const long StateBytes = 256 << 10;
+
+    /// <summary>Chunks of a sequence.</summary>
+    public static long Chunks(long length) => (length + Chunk - 1) / Chunk;
+
+    /// <summary>Whether position by position is faster: the state is then read and written once a position, where a chunk turns it over
+    /// once and back.</summary>
+    public static bool Sequential(in StateSpaceDualityShape shape) => shape.Length <= SequentialLength;
+
+    /// <summary>Longest sequence that is computed position by position, by measurement.</summary>
+    public const int SequentialLength = 12;
+
+    /// <summary>Parts of a group's heads with sums of their own in the backward pass.</summary>
+    public static int Splits(in StateSpaceDualityShape shape) => Math.Min(MostSplits, shape.Heads / shape.Groups);
+
+    /// <summary>Heads of a group that one task walks side by side. The more, the fewer times C B is computed; bits do not depend on it.</summary>
+    public static int HeadsATask(in StateSpaceDualityShape shape, int threads, int elementBytes)
+    {
+        int heads = shape.Heads / shape.Groups;
+        long fit = Math.Max(1, StateBytes / ((long)shape.HeadWidth * shape.States * elementBytes));
+        long walks = Math.Max(1, shape.Batch * shape.Groups);
+        long parts = threads == 1 ? 1 : Math.Max(1, 2L * threads / walks);
+        return (int)Math.Clamp(Math.Min(fit, (heads + parts - 1) / parts), 1, heads);
+    }
+
+    /// <summary>Elements up to the next row of a scratch matrix: an odd number of cache lines, so that a column of rows spreads over the
+    /// whole first-level cache.</summary>
+    public static int Stride<T>(int columns)
+        where T : unmanaged
+    {
+        unsafe
+        {
+            int line = 64 / sizeof(T), lines = Math.Max(1, (columns + line - 1) / line);
+            return (lines | 1) * line;
+        }
+    }
+
+    /// <summary>Next multiple.</summary>
+    public static int Up(int value, int unit) => (value + unit - 1) / unit * unit;
+}
