@@ -68,7 +68,7 @@ internal sealed unsafe partial class SelectiveScanBackward<V, T>
 
         // Splits have sums of their own, so the threads may say how many a task walks side by side: the more, the longer the stretches read of a row.
         int parts = shape.Groups * scan._plan.SplitsPerGroup, pieces = scan._plan.BatchRuns * scan._plan.Segments;
-        int bundles = threads == 1 ? 1 : Math.Clamp(4 * threads / pieces, 1, parts);
+        int bundles = Math.Clamp((threads + pieces - 1) / pieces, 1, parts);
         var scratch = new Scratch[threads];
         KernelParallel.For(pieces * bundles, threads, (task, worker) =>
         {

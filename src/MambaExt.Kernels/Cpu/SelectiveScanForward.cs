@@ -62,7 +62,7 @@ internal sealed unsafe partial class SelectiveScanForward<V, T>
     {
         // No number passes between blocks, so the threads may say how many a task takes: the more, the longer the stretches read of a row.
         // An even number: two 256-bit blocks share a cache line.
-        long perEntry = threads == 1 ? 1 : Math.Max(1, 4L * threads / Math.Max(1, _plan.Entries));
+        long perEntry = Math.Max(1, (threads + _plan.Entries - 1) / Math.Max(1, _plan.Entries));
         int run = (int)((_plan.Blocks + perEntry - 1) / perEntry + 1) / 2 * 2;
         int runs = (_plan.Blocks + run - 1) / run;
         var scratch = new Scratch[Math.Min((long)threads, _plan.Entries * runs)];
