@@ -11,7 +11,8 @@ namespace MambaExt.Kernels;
 /// y_t = S_t C_t + D x_t,   out = y silu(z)                [B, L, H, P]
 /// </code>
 /// float or double; results are the same bits at any number of threads. Long sequences are computed in chunks, by matrix products
-/// within a chunk and a state between chunks; very short ones position by position.
+/// within a chunk and a state between chunks; very short ones position by position. Within a chunk what does not count is multiplied by
+/// zero: a number that is not finite can reach other positions of its chunk, and of another packed sequence in it.
 /// </summary>
 public static unsafe class StateSpaceDuality
 {

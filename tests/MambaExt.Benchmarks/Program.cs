@@ -15,10 +15,13 @@ switch (args)
     case ["walks"]:
         WalkBenchmark.Run();
         return 0;
+    case ["ssd"]:
+        SsdBenchmark.Run();
+        return 0;
     case ["overhead"]:
         OverheadBenchmark.Run();
         return 0;
     default:
-        Console.Error.WriteLine("Usage: MambaExt.Benchmarks csr | features DATA_DIR | walks | overhead       (one thread; medians of 11; `mambaext bench scan` times the scan)");
+        Console.Error.WriteLine("Usage: MambaExt.Benchmarks csr | features DATA_DIR | walks | ssd | overhead       (one thread; medians of 11; `mambaext bench scan` times the scan)");
         return 1;
 }

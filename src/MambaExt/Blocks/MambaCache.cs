@@ -1,57 +1,19 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MambaExt.Blocks;
 
-/// <summary>What a block remembers between calls: its last inputs to the convolution and the state of its scan.</summary>
-public sealed class MambaCache : IDisposable
+/// <summary>What a <see cref="MambaBlock"/> remembers between calls: convolution inputs [B, d_conv, D] and the state [B, D, N].</summary>
+public sealed class MambaCache : RecurrentCache
 {
     /// <summary>An empty memory: nothing has been seen.</summary>
     public MambaCache(MambaOptions options, long batch, ScalarType type = ScalarType.Float32)
+        : base([batch, Valid(options).d_conv, options.d_inner], [batch, options.d_inner, options.d_state], type)
+    {
+    }
+
+    private static MambaOptions Valid(MambaOptions options)
     {
         options.Validate();
-        if (batch < 0 || type is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16 or ScalarType.Float16))
-        {
-            throw new ArgumentException($"A cache was asked for batch {batch} and type {type}; give a batch of 0 or more and float32, float64, bfloat16 or half.");
-        }
-
-        conv_state = zeros([batch, options.d_conv, options.d_inner], type).DetachFromDisposeScope();
-
-        // Never 16 bits: a slow state loses what it adds up.
-        ScalarType state = type is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : type;
-        ssm_state = zeros([batch, options.d_inner, options.d_state], state).DetachFromDisposeScope();
-    }
-
-    /// <summary>The last d_conv inputs of the convolution, oldest first, [B, d_conv, D].</summary>
-    public Tensor conv_state { get; private set; }
-
-    /// <summary>[B, D, N].</summary>
-    public Tensor ssm_state { get; private set; }
-
-    /// <summary>Forgets everything.</summary>
-    public void Reset()
-    {
-        using IDisposable _ = no_grad();
-        conv_state.zero_();
-        ssm_state.zero_();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        conv_state.Dispose();
-        ssm_state.Dispose();
-    }
-
-    /// <summary>Takes over the memory after some more positions; the old one is disposed.</summary>
-    internal void Update(Tensor conv, Tensor ssm)
-    {
-        Tensor[] old = [conv_state, ssm_state];
-        conv_state = conv.DetachFromDisposeScope();
-        ssm_state = ssm.DetachFromDisposeScope();
-        foreach (Tensor tensor in old)
-        {
-            tensor.Dispose();
-        }
+        return options;
     }
 }

@@ -10,8 +10,9 @@ namespace MambaExt.Runs;
 /// <summary>
 /// Trainings one after the other (seeds, splits, folds, models) in one run folder, cut and resumed as a whole: a checkpoint holds the
 /// results of those that are done and the state of the one under way, and knows how long <c>metrics.jsonl</c> was.
-/// With several ranks each takes a training of its own, so many at a time, and a checkpoint is written when all of them are done; or, data-parallel, all ranks work on
-/// one training. Rank 0 alone writes. The results and <c>metrics.jsonl</c> are the same for any number of ranks.
+/// With several ranks each takes a training of its own, so many at a time, and a checkpoint is written when all of them are done:
+/// <c>metrics.jsonl</c> has the same bytes for any number of ranks. Or, data-parallel, all ranks work on one training, and sums of
+/// gradients round as their number says. Rank 0 alone writes.
 /// </summary>
 /// <typeparam name="TKey">What tells a training from the others</typeparam>
 /// <typeparam name="TResult">What comes of one; serializable</typeparam>

@@ -7,7 +7,7 @@ namespace MambaExt.Training;
 /// <summary>
 /// Activation recomputation (Chen et al., arXiv 1604.06174): a block that keeps its input instead of everything inside, and runs forward
 /// a second time when its gradient is asked for. Dropout draws the same numbers both times. Costs one forward pass of the block; saves
-/// all it would have kept.
+/// all it would have kept. Its gradients cannot be differentiated again.
 /// </summary>
 public sealed class Recompute : nn.Module<Tensor, Tensor>
 {
@@ -60,9 +60,15 @@ public sealed class Recompute : nn.Module<Tensor, Tensor>
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             var call = (RecomputeCall)ctx.get_data("call");
+            bool differentiable = is_grad_enabled();
             List<Tensor> gradients = BackwardGuard.Run(
                 () => Gradients.Scoped(() =>
                 {
+                    if (differentiable)
+                    {
+                        throw new NotSupportedException("A second derivative through Recompute was asked for, and what it recomputes is not recorded; differentiate without it.");
+                    }
+
                     using Tensor now = get_rng_state();
                     set_rng_state(call.Random);
                     try

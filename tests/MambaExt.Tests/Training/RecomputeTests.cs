@@ -109,6 +109,18 @@ public sealed class RecomputeTests : TensorTests
         Assert.Equal(Toy.Weights(plain), Toy.Weights(wrapped));
     }
 
+    [Fact]
+    public void A_second_derivative_is_an_error_and_not_silence()
+    {
+        using nn.Module<Tensor, Tensor> block = Toy.Model();
+        using var wrapped = new Recompute(block);
+        Tensor x = randn([5, Toy.Width], requires_grad: true);
+        IList<Tensor> gradients = autograd.grad([wrapped.forward(x).square().sum()], [x], null, true, true);
+        Assert.True(gradients[0].isnan().all().item<bool>());
+        Refusal.Of<NotSupportedException>(() => wrapped.forward(x), "second derivative", "without it");
+        Assert.True(wrapped.forward(x).isfinite().all().item<bool>());
+    }
+
     /// <summary>Output, every gradient and torch's generator afterwards are the same bits.</summary>
     private static void Compare(nn.Module<Tensor, Tensor> plain, Func<nn.Module<Tensor, Tensor>> wrap, Tensor input, bool inputWanted)
     {
