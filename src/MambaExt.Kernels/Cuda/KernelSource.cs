@@ -1,0 +1,53 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace MambaExt.Kernels.Cuda;
+
+/// <summary>
+/// A CUDA C++ source that this assembly carries, with the common part before it. It includes nothing, so that it compiles wherever a
+/// compiler is, without a toolkit.
+/// </summary>
+public sealed class KernelSource
+{
+    private static readonly Lazy<string> Common = new(() => Read("common.cu"));
+    private readonly Lazy<string> _text;
+    private readonly Lazy<string> _hash;
+
+    private KernelSource(string name)
+    {
+        Name = name;
+        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{Read(name)}");
+        _hash = new(() => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Text))));
+    }
+
+    /// <summary>The selective scan.</summary>
+    public static KernelSource SelectiveScan { get; } = new("selective_scan.cu");
+
+    /// <summary>The causal depthwise convolution.</summary>
+    public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu");
+
+    /// <summary>Sparse sums over compressed rows.</summary>
+    public static KernelSource CsrSum { get; } = new("csr_sum.cu");
+
+    /// <summary>The Mamba-2 recurrence in chunks.</summary>
+    public static KernelSource StateSpaceDuality { get; } = new("state_space_duality.cu");
+
+    /// <summary>Every source.</summary>
+    public static IReadOnlyList<KernelSource> All { get; } = [SelectiveScan, CausalConv1d, CsrSum, StateSpaceDuality];
+
+    /// <summary>File name, <c>selective_scan.cu</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The whole text, common part first. Line numbers of messages are those of the files.</summary>
+    public string Text => _text.Value;
+
+    /// <summary>SHA-256 of the text, hexadecimal.</summary>
+    public string Hash => _hash.Value;
+
+    private static string Read(string name)
+    {
+        using Stream stream = typeof(KernelSource).Assembly.GetManifestResourceStream($"MambaExt.Kernels.Cuda.Sources.{name}")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}
