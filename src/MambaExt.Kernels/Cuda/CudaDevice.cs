@@ -28,9 +28,9 @@ public sealed unsafe class CudaDevice : GpuDevice
     private readonly ConcurrentDictionary<(KernelSource Source, string Instance), Lazy<nint>> _functions = new();
 
     /// <summary>A device of a driver, with kernels from a cache.</summary>
-    internal CudaDevice(CudaDriver driver, int ordinal, NvrtcLibrary compiler, CubinCache cache)
+    internal CudaDevice(CudaDriver driver, int ordinal, IKernelCompiler compiler, CubinCache cache)
     {
-        (_driver, _cache, _compiler) = (driver, cache, $"{compiler.File}, of CUDA {compiler.Version}");
+        (_driver, _cache, _compiler) = (driver, cache, compiler.Description);
         int count, device;
         driver.Check("cuDeviceGetCount", driver.DeviceGetCount(&count));
         if (ordinal < 0 || ordinal >= count)

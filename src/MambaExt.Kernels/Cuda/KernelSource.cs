@@ -13,24 +13,29 @@ public sealed class KernelSource
     private readonly Lazy<string> _text;
     private readonly Lazy<string> _hash;
 
-    private KernelSource(string name, Func<string> own)
+    private KernelSource(string name)
+        : this(name, () => Read(name))
+    {
+    }
+
+    private KernelSource(string name, Func<string> text)
     {
         Name = name;
-        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{own()}");
+        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{text()}");
         _hash = new(() => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Text))));
     }
 
     /// <summary>The selective scan.</summary>
-    public static KernelSource SelectiveScan { get; } = Embedded("selective_scan.cu");
+    public static KernelSource SelectiveScan { get; } = new("selective_scan.cu");
 
     /// <summary>The causal depthwise convolution.</summary>
-    public static KernelSource CausalConv1d { get; } = Embedded("causal_conv1d.cu");
+    public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu");
 
     /// <summary>Sparse sums over compressed rows.</summary>
-    public static KernelSource CsrSum { get; } = Embedded("csr_sum.cu");
+    public static KernelSource CsrSum { get; } = new("csr_sum.cu");
 
     /// <summary>The Mamba-2 recurrence in chunks.</summary>
-    public static KernelSource StateSpaceDuality { get; } = Embedded("state_space_duality.cu");
+    public static KernelSource StateSpaceDuality { get; } = new("state_space_duality.cu");
 
     /// <summary>Every source.</summary>
     public static IReadOnlyList<KernelSource> All { get; } = [SelectiveScan, CausalConv1d, CsrSum, StateSpaceDuality];
@@ -44,10 +49,8 @@ public sealed class KernelSource
     /// <summary>SHA-256 of the text, hexadecimal.</summary>
     public string Hash => _hash.Value;
 
-    /// <summary>Another source, with the common part before it.</summary>
+    /// <summary>A source that this assembly does not carry; the common part comes first as in every other.</summary>
     internal static KernelSource FromText(string name, string text) => new(name, () => text);
-
-    private static KernelSource Embedded(string name) => new(name, () => Read(name));
 
     private static string Read(string name)
     {

@@ -55,13 +55,13 @@ internal sealed unsafe class NvrtcLibrary : IKernelCompiler
     /// <summary>The CUDA version it belongs to.</summary>
     public Version Version { get; }
 
-    /// <summary>The file it was loaded from.</summary>
-    public string File => _file;
+    /// <inheritdoc/>
+    public string Description => $"{_file}, of CUDA {Version}";
 
     /// <inheritdoc/>
     public string Identity => $"nvrtc {Version} {string.Join(' ', Options)}";
 
-    /// <summary>The GPUs it knows, each as 90 for 9.0.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<int> Supported()
     {
         int count;
