@@ -11,7 +11,7 @@ namespace MambaExt.Kernels.Cuda;
 public sealed unsafe class CudaDevice : GpuDevice
 {
     // Numbers of cuda.h.
-    private const int AttributeMajor = 75, AttributeMinor = 76, AttributeSharedOptIn = 97;
+    private const int AttributeClock = 13, AttributeMultiprocessors = 16, AttributeMajor = 75, AttributeMinor = 76, AttributeSharedOptIn = 97;
     private const int FunctionStaticShared = 1, FunctionDynamicShared = 8;
     private const int JitErrorLog = 5, JitErrorLogBytes = 6;
     private const int LogBytes = 8192;
@@ -45,6 +45,8 @@ public sealed unsafe class CudaDevice : GpuDevice
         Ordinal = ordinal;
         Capability = (Attribute(device, AttributeMajor) * 10) + Attribute(device, AttributeMinor);
         SharedBytes = Attribute(device, AttributeSharedOptIn);
+        Multiprocessors = Attribute(device, AttributeMultiprocessors);
+        ClockMegahertz = Attribute(device, AttributeClock) / 1000;
         if (Capability < GpuTarget.Oldest)
         {
             throw new CudaException($"GPU {ordinal}, {Name}, has compute capability {Dotted(Capability)}; kernels need 7.0 (Volta, 2017) or newer, so keep tensors and models on the CPU.");
@@ -68,6 +70,12 @@ public sealed unsafe class CudaDevice : GpuDevice
 
     /// <inheritdoc/>
     public override int SharedBytes { get; }
+
+    /// <summary>Multiprocessors.</summary>
+    public int Multiprocessors { get; }
+
+    /// <summary>Their highest clock.</summary>
+    public int ClockMegahertz { get; }
 
     /// <summary>What kernels are compiled for, such as <c>sm_90</c>.</summary>
     public string Target => _target.Name;
