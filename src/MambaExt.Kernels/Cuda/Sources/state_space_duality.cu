@@ -844,7 +844,7 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_inputs(c
     dot = block_sum(dot, memory);
     if (threadIdx.x == 0) g.carried[own] = passes ? dot * steps.total() : R(0);
     R written = row_sum(parts, memory);
-    if (threadIdx.x < Chunk) g.written[own * Chunk + threadIdx.x] = written * steps.step[threadIdx.x];
+    if (threadIdx.x < Chunk) g.written[own * Chunk + threadIdx.x] = steps.remains(threadIdx.x, span.length) ? written * steps.step[threadIdx.x] : R(0);
 
     // From later positions of the chunk.
     const R* scores = g.scores + span.of(g, g.groups, group) * Chunk * Chunk;
