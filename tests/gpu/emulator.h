@@ -417,8 +417,8 @@ struct SharedMemory {
         size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), aligned = (size + 15) / 16 * 16;
 #if defined(__SANITIZE_ADDRESS__)
         (void)page, (void)aligned;
-        map = static_cast<char*>(aligned_alloc(16, size));
-        begin = map;
+        void* memory = nullptr;
+        begin = map = posix_memalign(&memory, 16, size) == 0 ? static_cast<char*>(memory) : nullptr;
 #else
         room = (aligned + page - 1) / page * page + page;
         map = pages(room);
