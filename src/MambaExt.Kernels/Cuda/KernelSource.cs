@@ -14,9 +14,14 @@ public sealed class KernelSource
     private readonly Lazy<string> _hash;
 
     private KernelSource(string name)
+        : this(name, () => Read(name))
+    {
+    }
+
+    private KernelSource(string name, Func<string> text)
     {
         Name = name;
-        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{Read(name)}");
+        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{text()}");
         _hash = new(() => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Text))));
     }
 
@@ -43,6 +48,9 @@ public sealed class KernelSource
 
     /// <summary>SHA-256 of the text, hexadecimal.</summary>
     public string Hash => _hash.Value;
+
+    /// <summary>A source that this assembly does not carry; the common part comes first as in every other.</summary>
+    internal static KernelSource FromText(string name, string text) => new(name, () => text);
 
     private static string Read(string name)
     {
