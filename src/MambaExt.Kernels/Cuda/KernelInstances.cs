@@ -10,6 +10,9 @@ internal static class KernelInstances
     /// <summary>All, source by source.</summary>
     public static IEnumerable<(KernelSource Source, string Instance)> All => Lists.SelectMany(list => list.Value.Select(instance => (list.Key, instance)));
 
+    /// <summary>Those of one source.</summary>
+    public static IReadOnlyList<string> Of(KernelSource source) => Lists[source];
+
     /// <summary>Throws where a source has a list and the instance is not on it.</summary>
     /// <exception cref="CudaException">There is no such instance.</exception>
     public static void Require(KernelSource source, string instance)
