@@ -12,7 +12,7 @@ public sealed unsafe class CpuKernels<T>(KernelOptions options) : DeviceKernels<
     public override long CheckpointElements(in SelectiveScanShape shape) => SelectiveScan.CheckpointElements<T>(shape, options);
 
     /// <inheritdoc/>
-    public override long ForwardWorkspaceBytes(in SelectiveScanShape shape) => 0;
+    public override long ForwardWorkspaceBytes(in SelectiveScanShape shape, bool checkpoints) => 0;
 
     /// <inheritdoc/>
     public override long BackwardWorkspaceBytes(in SelectiveScanShape shape) => 0;
@@ -29,7 +29,7 @@ public sealed unsafe class CpuKernels<T>(KernelOptions options) : DeviceKernels<
     public override long CheckpointElements(in StateSpaceDualityShape shape) => StateSpaceDuality.CheckpointElements<T>(shape);
 
     /// <inheritdoc/>
-    public override long ForwardWorkspaceBytes(in StateSpaceDualityShape shape) => 0;
+    public override long ForwardWorkspaceBytes(in StateSpaceDualityShape shape, bool checkpoints) => 0;
 
     /// <inheritdoc/>
     public override long BackwardWorkspaceBytes(in StateSpaceDualityShape shape) => 0;

@@ -13,7 +13,9 @@ public abstract unsafe class DeviceKernels<T>
     public abstract long CheckpointElements(in SelectiveScanShape shape);
 
     /// <summary>Bytes of workspace of a selective scan.</summary>
-    public abstract long ForwardWorkspaceBytes(in SelectiveScanShape shape);
+    /// <param name="shape">Sizes</param>
+    /// <param name="checkpoints">The scan is given memory for checkpoints</param>
+    public abstract long ForwardWorkspaceBytes(in SelectiveScanShape shape, bool checkpoints);
 
     /// <summary>Bytes of workspace of its gradients.</summary>
     public abstract long BackwardWorkspaceBytes(in SelectiveScanShape shape);
@@ -28,7 +30,9 @@ public abstract unsafe class DeviceKernels<T>
     public abstract long CheckpointElements(in StateSpaceDualityShape shape);
 
     /// <summary>Bytes of workspace of a Mamba-2 scan.</summary>
-    public abstract long ForwardWorkspaceBytes(in StateSpaceDualityShape shape);
+    /// <param name="shape">Sizes</param>
+    /// <param name="checkpoints">The scan is given memory for checkpoints</param>
+    public abstract long ForwardWorkspaceBytes(in StateSpaceDualityShape shape, bool checkpoints);
 
     /// <summary>Bytes of workspace of its gradients.</summary>
     public abstract long BackwardWorkspaceBytes(in StateSpaceDualityShape shape);

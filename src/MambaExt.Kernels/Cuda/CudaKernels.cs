@@ -11,7 +11,7 @@ public sealed unsafe class CudaKernels<T>(GpuDevice device, nint stream = 0) : D
     public override long CheckpointElements(in SelectiveScanShape shape) => CudaSelectiveScan.CheckpointElements(shape);
 
     /// <inheritdoc/>
-    public override long ForwardWorkspaceBytes(in SelectiveScanShape shape) => CudaSelectiveScan.ForwardWorkspaceBytes<T>(shape);
+    public override long ForwardWorkspaceBytes(in SelectiveScanShape shape, bool checkpoints) => CudaSelectiveScan.ForwardWorkspaceBytes<T>(shape);
 
     /// <inheritdoc/>
     public override long BackwardWorkspaceBytes(in SelectiveScanShape shape) => CudaSelectiveScan.BackwardWorkspaceBytes<T>(shape);
@@ -28,7 +28,7 @@ public sealed unsafe class CudaKernels<T>(GpuDevice device, nint stream = 0) : D
     public override long CheckpointElements(in StateSpaceDualityShape shape) => CudaStateSpaceDuality.CheckpointElements(shape);
 
     /// <inheritdoc/>
-    public override long ForwardWorkspaceBytes(in StateSpaceDualityShape shape) => CudaStateSpaceDuality.ForwardWorkspaceBytes<T>(shape);
+    public override long ForwardWorkspaceBytes(in StateSpaceDualityShape shape, bool checkpoints) => CudaStateSpaceDuality.ForwardWorkspaceBytes<T>(shape, checkpoints);
 
     /// <inheritdoc/>
     public override long BackwardWorkspaceBytes(in StateSpaceDualityShape shape) => CudaStateSpaceDuality.BackwardWorkspaceBytes<T>(shape);

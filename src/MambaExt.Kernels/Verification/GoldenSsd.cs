@@ -30,7 +30,7 @@ internal static unsafe class GoldenSsd
         {
             Out = memory.Result(sequence), OutStride = heads * width, LastState = memory.WideResult(state), Checkpoints = memory.WideResult(kernels.CheckpointElements(shape)),
         };
-        kernels.Forward(shape, inputs, outputs, memory.Workspace(kernels.ForwardWorkspaceBytes(shape)));
+        kernels.Forward(shape, inputs, outputs, memory.Workspace(kernels.ForwardWorkspaceBytes(shape, checkpoints: true)));
         results.Add("out", GoldenKind.Output, () => memory.Read(outputs.Out, sequence));
         results.Add("final_states", GoldenKind.Output, () => memory.ReadWide(outputs.LastState, state));
 

@@ -29,7 +29,7 @@ internal static unsafe class ScanKernel
             where T : unmanaged
         {
             Tensor? saved = checkpoints ? empty([kernels.CheckpointElements(shape)], wide, t.U.device) : null;
-            using Tensor workspace = target.Workspace(kernels.ForwardWorkspaceBytes(shape));
+            using Tensor workspace = target.Workspace(kernels.ForwardWorkspaceBytes(shape, checkpoints));
             var outputs = new SelectiveScanOutputs<T>
             {
                 Out = TensorPointer.Of<T>(result), OutStride = OutStride(shape), LastState = TensorPointer.Of<T>(last), Checkpoints = TensorPointer.Of<T>(saved),

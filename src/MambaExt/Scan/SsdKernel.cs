@@ -31,7 +31,7 @@ internal static unsafe class SsdKernel
             where T : unmanaged
         {
             Tensor? saved = checkpoints ? empty([kernels.CheckpointElements(shape)], wide, device) : null;
-            using Tensor workspace = target.Workspace(kernels.ForwardWorkspaceBytes(shape));
+            using Tensor workspace = target.Workspace(kernels.ForwardWorkspaceBytes(shape, checkpoints));
             var outputs = new StateSpaceDualityOutputs<T>
             {
                 Out = TensorPointer.Of<T>(result), OutStride = shape.Channels, LastState = TensorPointer.Of<T>(last), Checkpoints = TensorPointer.Of<T>(saved),

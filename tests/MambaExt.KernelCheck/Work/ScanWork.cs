@@ -38,7 +38,7 @@ internal sealed unsafe class ScanWork<T> : KernelWork<T>
             A = WideResult("grad_A", (long)d * n), B = Result("grad_B", selection), BStride = group, C = Result("grad_C", selection), CStride = group,
             Z = gated ? Result("grad_z", sequence) : null, ZStride = d, D = WideResult("grad_D", d), DeltaBias = WideResult("grad_delta_bias", d),
         };
-        _forwardWorkspace = Scratch(kernels.ForwardWorkspaceBytes(shape));
+        _forwardWorkspace = Scratch(kernels.ForwardWorkspaceBytes(shape, checkpoints: true));
         _backwardWorkspace = Scratch(kernels.BackwardWorkspaceBytes(shape));
         CheckpointBytes = kernels.CheckpointElements(shape) * ParameterBytes;
     }

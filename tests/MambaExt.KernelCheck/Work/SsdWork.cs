@@ -36,7 +36,7 @@ internal sealed unsafe class SsdWork<T> : KernelWork<T>
             Dt = Result("grad_dt", rows * heads), DtStride = heads, A = WideResult("grad_A", heads), B = Result("grad_B", rows * group), BStride = group,
             C = Result("grad_C", rows * group), CStride = group, D = WideResult("grad_D", heads), DtBias = WideResult("grad_dt_bias", heads),
         };
-        _forwardWorkspace = Scratch(kernels.ForwardWorkspaceBytes(shape));
+        _forwardWorkspace = Scratch(kernels.ForwardWorkspaceBytes(shape, checkpoints: true));
         _backwardWorkspace = Scratch(kernels.BackwardWorkspaceBytes(shape));
     }
 
