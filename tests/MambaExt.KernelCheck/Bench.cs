@@ -18,20 +18,20 @@ internal static class Bench
 
     private static readonly WorkCase[] Both =
     [
-        new ScanCase(8, 2048, 1536, 16), new ScanCase(8, 2048, 1536, 16, Gated: false), new ScanCase(1, 2048, 1536, 16), new ScanCase(8, 512, 256, 16),
-        new ScanCase(1, 16_384, 64, 16), new ScanCase(10_000, 17, 64, 16), new ScanCase(8, 2048, 1536, 64), new ConvCase(8, 2048, 1536, 4), new SsdCase(8, 2048, 24, 64, 128),
+        new ScanRun(8, 2048, 1536, 16), new ScanRun(8, 2048, 1536, 16, Gated: false), new ScanRun(1, 2048, 1536, 16), new ScanRun(8, 512, 256, 16),
+        new ScanRun(1, 16_384, 64, 16), new ScanRun(10_000, 17, 64, 16), new ScanRun(8, 2048, 1536, 64), new ConvRun(8, 2048, 1536, 4), new SsdRun(8, 2048, 24, 64, 128),
     ];
 
-    private static readonly WorkCase[] Single = [new SsdCase(1, 2048, 24, 64, 128), new CsrCase(100_000, 1_000_000, 64)];
+    private static readonly WorkCase[] Single = [new SsdRun(1, 2048, 24, 64, 128), new CsrRun(100_000, 1_000_000, 64)];
 
     /// <summary>What an H100 is to reach, in milliseconds; no bar for other GPUs.</summary>
     private static readonly Dictionary<(WorkCase, string), (double Forward, double Backward)> Bars = new()
     {
-        [(new ScanCase(8, 2048, 1536, 16), "float32")] = (0.27, 0.85),
-        [(new ScanCase(8, 2048, 1536, 16), "bfloat16")] = (0.22, 0.75),
+        [(new ScanRun(8, 2048, 1536, 16), "float32")] = (0.27, 0.85),
+        [(new ScanRun(8, 2048, 1536, 16), "bfloat16")] = (0.22, 0.75),
     };
 
-    public static void Run(CudaDevice device, Record record)
+    public static void Run(CudaDevice device, CheckRecord record)
     {
         double bandwidth = CopyKernel.BytesPerSecond(device, 1L << 30, Rounds), clocks = 1e6 * device.ClockMegahertz * device.Multiprocessors;
         record.Note(
@@ -50,7 +50,7 @@ internal static class Bench
     }
 
     /// <summary>Times a shape in an element type.</summary>
-    internal static void Run<T>(GpuDevice device, WorkCase one, Speeds speeds, int rounds, Record record)
+    internal static void Run<T>(GpuDevice device, WorkCase one, Speeds speeds, int rounds, CheckRecord record)
         where T : unmanaged
     {
         var sets = new List<IKernelWork>();

@@ -11,14 +11,14 @@ if (Arguments.Parse(args) is not { } arguments)
 
 try
 {
-    using Record record = Record.Open(arguments.Json);
+    using CheckRecord record = CheckRecord.Open(arguments.Json);
     switch (arguments.Command)
     {
         case "verify" when arguments.Device == "cpu": Verify.OnCpu(arguments.Folder!, record); break;
         case "verify": Verify.OnGpu(arguments.Folder!, CudaDevice.Get(0), record); break;
         case "bench": Bench.Run(CudaDevice.Get(0), record); break;
         case "repeat": Repeat.Run(CudaDevice.Get(0), Repeat.Cases, record); break;
-        default: Start.Run(record); break;
+        default: Start.Run(arguments.Most, record); break;
     }
 
     return record.Close();

@@ -11,9 +11,9 @@ namespace MambaExt.KernelCheck;
 /// </summary>
 internal static class Start
 {
-    private static readonly WorkCase[] Step = [new ConvCase(2, 64, 128, 4), new ScanCase(2, 64, 128, 16), new SsdCase(2, 128, 4, 64, 128)];
+    private static readonly WorkCase[] Step = [new ConvRun(2, 64, 128, 4), new ScanRun(2, 64, 128, 16), new SsdRun(2, 128, 4, 64, 128)];
 
-    public static void Run(Record record)
+    public static void Run(int? most, CheckRecord record)
     {
         long start = Stopwatch.GetTimestamp();
         CudaDevice device = CudaDevice.Get(0);
@@ -32,6 +32,15 @@ internal static class Start
             record.Note($"      {work.Name,-32} {work.Type,-9} first step {time,9:f1} ms", ("kind", "start"), ("case", work.Name), ("dtype", work.Type), ("device", device.Name), ("first_ms", time));
         }
 
-        record.Note($"      device and context {context:f0} ms, then kernels of a training step {all:f0} ms", ("kind", "start"), ("case", "all"), ("device", device.Name), ("context_ms", context), ("first_ms", all));
+        string line = $"device and context {context:f0} ms, then kernels of a training step {all:f0} ms";
+        (string, object?)[] fields = [("kind", "start"), ("case", "all"), ("device", device.Name), ("context_ms", context), ("first_ms", all), ("bar_ms", most)];
+        if (most is null)
+        {
+            record.Note($"      {line}", fields);
+        }
+        else
+        {
+            record.Check(all <= most, $"{line}, bar {most} ms", fields);
+        }
     }
 }

@@ -9,7 +9,7 @@ namespace MambaExt.KernelCheck;
 /// <summary><c>verify</c>: golden files, and on a GPU larger shapes against the CPU's kernels.</summary>
 internal static class Verify
 {
-    public static void OnCpu(string folder, Record record)
+    public static void OnCpu(string folder, CheckRecord record)
     {
         foreach (GoldenResult result in GoldenFiles.Run(folder, KernelOptions.Default.Threads, VectorWidth.Allowed))
         {
@@ -17,7 +17,7 @@ internal static class Verify
         }
     }
 
-    public static void OnGpu(string folder, CudaDevice device, Record record)
+    public static void OnGpu(string folder, CudaDevice device, CheckRecord record)
     {
         foreach (GoldenResult result in GoldenFiles.Run(folder, device))
         {
@@ -31,7 +31,7 @@ internal static class Verify
     }
 
     /// <summary>One shape in float32 on both: outputs within 1e-5 of the largest magnitude, gradients within 5e-5.</summary>
-    internal static void Large(GpuDevice device, WorkCase one, Record record)
+    internal static void Large(GpuDevice device, WorkCase one, CheckRecord record)
     {
         using IKernelWork here = one.OnGpu<float>(device), there = one.OnCpu(KernelOptions.Default);
         foreach (IKernelWork work in new[] { here, there })
@@ -70,7 +70,7 @@ internal static class Verify
         return error == 0 ? 0 : error / scale;
     }
 
-    private static void Write(GoldenResult r, Record record)
+    private static void Write(GoldenResult r, CheckRecord record)
     {
         string line = r.Device.Length == 0
             ? $"{r.File,-60} {r.Reason}"

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MambaExt.KernelCheck;
 
 /// <summary>Where results go: a line of text for people, an object a line into a file for machines, and a count.</summary>
-internal sealed class Record(TextWriter text, Stream? json) : IDisposable
+internal sealed class CheckRecord(TextWriter text, Stream? json) : IDisposable
 {
     public int Passed { get; private set; }
 
@@ -12,7 +12,7 @@ internal sealed class Record(TextWriter text, Stream? json) : IDisposable
     public int Skipped { get; private set; }
 
     /// <summary>To the console, and to a file that is made or goes on.</summary>
-    public static Record Open(string? path) => new(Console.Out, path is null ? null : new FileStream(path, FileMode.Append, FileAccess.Write));
+    public static CheckRecord Open(string? path) => new(Console.Out, path is null ? null : new FileStream(path, FileMode.Append, FileAccess.Write));
 
     /// <summary>A result that is neither right nor wrong.</summary>
     public void Note(string line, params (string Key, object? Value)[] fields)
