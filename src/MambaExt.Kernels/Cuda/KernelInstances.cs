@@ -5,6 +5,8 @@ internal static class KernelInstances
 {
     private static readonly Dictionary<KernelSource, IReadOnlyList<string>> Lists = new()
     {
+        [KernelSource.CausalConv1d] = CudaCausalConv1d.Instances,
+        [KernelSource.StateSpaceDuality] = CudaStateSpaceDuality.Instances,
     };
 
     /// <summary>All, source by source.</summary>
