@@ -5,6 +5,7 @@ internal static class KernelInstances
 {
     private static readonly Dictionary<KernelSource, IReadOnlyList<string>> Lists = new()
     {
+        [KernelSource.SelectiveScan] = CudaSelectiveScan.Instances,
     };
 
     /// <summary>All, source by source.</summary>
