@@ -5,7 +5,9 @@ internal static class KernelInstances
 {
     private static readonly Dictionary<KernelSource, IReadOnlyList<string>> Lists = new()
     {
+        [KernelSource.SelectiveScan] = CudaSelectiveScan.Instances,
         [KernelSource.CausalConv1d] = CudaCausalConv1d.Instances,
+        [KernelSource.CsrSum] = CudaCsrSum.Instances,
         [KernelSource.StateSpaceDuality] = CudaStateSpaceDuality.Instances,
     };
 
