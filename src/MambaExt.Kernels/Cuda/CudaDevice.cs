@@ -106,7 +106,7 @@ public sealed unsafe class CudaDevice : GpuDevice
     {
         try
         {
-            Parallel.ForEach(instances, instance => Function(source, instance));
+            Parallel.ForEach(instances, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, instance => Function(source, instance));
         }
         catch (AggregateException e)
         {

@@ -5,6 +5,10 @@ internal static class KernelInstances
 {
     private static readonly Dictionary<KernelSource, IReadOnlyList<string>> Lists = new()
     {
+        [KernelSource.SelectiveScan] = CudaSelectiveScan.Instances,
+        [KernelSource.CausalConv1d] = CudaCausalConv1d.Instances,
+        [KernelSource.CsrSum] = CudaCsrSum.Instances,
+        [KernelSource.StateSpaceDuality] = CudaStateSpaceDuality.Instances,
     };
 
     /// <summary>All, source by source.</summary>

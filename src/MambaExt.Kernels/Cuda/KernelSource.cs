@@ -13,8 +13,8 @@ public sealed class KernelSource
     private readonly Lazy<string> _text;
     private readonly Lazy<string> _hash;
 
-    private KernelSource(string name)
-        : this(name, () => Read(name))
+    private KernelSource(string name, params string[] more)
+        : this(name, () => Read(name) + string.Concat(more.Select(one => $"\n#line 1 \"{one}\"\n{Read(one)}")))
     {
     }
 
@@ -26,7 +26,8 @@ public sealed class KernelSource
     }
 
     /// <summary>The selective scan.</summary>
-    public static KernelSource SelectiveScan { get; } = new("selective_scan.cu");
+    public static KernelSource SelectiveScan { get; } = new(
+        "selective_scan.cu", "selective_scan_segments.cu", "selective_scan_forward.cu", "selective_scan_backward.cu");
 
     /// <summary>The causal depthwise convolution.</summary>
     public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu");

@@ -56,6 +56,7 @@ public sealed class CudaCausalConv1dTests
     [InlineData(2, 300, 40, false)]
     [InlineData(1, 700, 200, true)]
     [InlineData(33, 300, 1400, false)]
+    [InlineData(1, 140_001, 1, true)]
     public void Results_are_the_same_bits_in_whatever_order_blocks_run_and_near_the_CPU_kernel(int batch, int length, int channels, bool packed)
     {
         using EmulatedGpu gpu = Gpu(), reversed = EmulatedGpu.Require(KernelSource.CausalConv1d, CudaCausalConv1d.Instances, reverse: true);

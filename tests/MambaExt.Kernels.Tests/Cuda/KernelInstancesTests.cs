@@ -18,7 +18,7 @@ public sealed class KernelInstancesTests(ITestOutputHelper output)
         string[] instances = [.. KernelInstances.Of(source)];
         Assert.NotEmpty(instances);
         var compiled = new (KernelUsage Usage, double Milliseconds, string Log)[instances.Length];
-        Parallel.For(0, instances.Length, i =>
+        Parallel.For(0, instances.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
             long start = Stopwatch.GetTimestamp();
             string log = compiler.Compile(source, instances[i], new(gpu, IsPtx: false)).Log;

@@ -47,7 +47,7 @@ template <typename T> struct ScanOutputs {
     T* out;
     i64 out_stride;
     R* last;
-    R* checkpoints;                     // [B, L / checkpoint_steps, N, D]
+    R* checkpoints;                     // states before positions 1, 2, ... times checkpoint_steps, [B, (L - 1) / checkpoint_steps, N, D]
 };
 
 // The channels of a block.
@@ -65,6 +65,11 @@ __device__ __forceinline__ ScanBlock scan_block(const ScanSizes& s, i64 block) {
 
 __device__ __forceinline__ i64 scan_row(const ScanSizes& s, i64 batch, i64 i) {
     return batch * s.length + (s.reverse ? s.length - 1 - i : i);
+}
+
+// Number of the checkpoint before position i > 0.
+__device__ __forceinline__ i64 scan_checkpoint(const ScanSizes& s, i64 batch, i64 i) {
+    return batch * ((s.length - 1) / s.checkpoint_steps) + i / s.checkpoint_steps - 1;
 }
 
 // Whether a packed sequence begins at position i, so that nothing of what came before reaches it.

@@ -47,7 +47,7 @@ template <typename T> struct ScanBackward {
 };
 
 // What the sweep needs of an element: dt, u, the gradient of y, and that of z over y.
-template <typename R> struct alignas(2 * sizeof(R)) Element { R dt, u, dy, to_z; };
+template <typename R> struct alignas(16) Element { R dt, u, dy, to_z; };
 
 // Values a lane keeps between chunks, in registers or, with several passes, in its slots of the scratch.
 template <typename R, int NT> struct Carried { R carry[NT], a[NT], b[NT], c[NT]; };
@@ -137,6 +137,16 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
             i64 row = scan_row(s, batch, start + t), at = static_cast<i64>(block.group) * s.states + n;
             tile_b[i] = there && s.per_position_b ? load(static_cast<const T*>(a.in.b) + row * a.in.b_stride + at) : R(0);
             tile_c[i] = there && tiled_c ? load(static_cast<const T*>(a.in.c) + row * a.in.c_stride + at) : R(0);
+        }
+    }
+
+    // The state before a position at which the forward scan left it; that before the first is an input.
+    __device__ __forceinline__ void load_checkpoint(i64 start, int pass, R (&h)[NT]) {
+        if (start == 0) {
+            load_parameter(h, a.in.initial == nullptr ? nullptr : a.in.initial + batch * s.channels * s.states, s, lane, block, pass);
+        } else {
+            i64 at = state_offset(s, scan_checkpoint(s, batch, start), lane, block, pass);
+            load_states(h, a.checkpoints + at, s.channels, lane.left(s, pass));
         }
     }
 
@@ -268,7 +278,8 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
             to_u += dh * b[n];
             values[n] = dh * x;
             values[NT + n] = element.dy * after[n];
-            R carry = !PLAIN && begins[t] != 0 ? R(0) : dh * e[n], through = carry * before[n];
+            bool fresh = !PLAIN && begins[t] != 0;
+            R carry = fresh ? R(0) : dh * e[n], through = fresh ? R(0) : carry * before[n];
             kept.carry[n] = carry;
             to_dt += through * rate[n];
             kept.a[n] += through * element.dt;
@@ -364,7 +375,7 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
     i64 segment = id / blocks % s.segments, run = id / blocks / s.segments, entries = a.last_batch - a.first_batch;
     i64 first = a.first_batch + run * entries / a.runs, last = a.first_batch + (run + 1) * entries / a.runs;
     i64 begin = segment * s.segment_steps, end = min(s.length, begin + s.segment_steps);
-    i64 part = (a.first_run + run) * s.segments + segment, checkpoints = (s.length + s.checkpoint_steps - 1) / s.checkpoint_steps;
+    i64 part = (a.first_run + run) * s.segments + segment;
     Walk walk(a, block, shared, begins);
     const ScanLane<NT, K>& lane = walk.lane;
     bool exists = lane.lane < block.count;
@@ -427,7 +438,7 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
         i64 last_chunk = begin + (end - begin - 1) / CHUNK * CHUNK;
         for (i64 start = last_chunk; start >= begin && begin < end; start -= CHUNK) {
             int within = static_cast<int>(start & (s.checkpoint_steps - 1)) / CHUNK;
-            i64 index = batch * checkpoints + start / s.checkpoint_steps;
+            i64 kept_at = start & ~static_cast<i64>(s.checkpoint_steps - 1);
 
             // The first chunk met since a checkpoint: the states at the chunks between.
             if (within == chunks - 1 || start == last_chunk) {
@@ -443,7 +454,7 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
                         }
 
                         if (chunk == 0) {
-                            load_states(h, a.checkpoints + state_offset(s, index, lane, block, pass), s.channels, lane.left(s, pass));
+                            walk.load_checkpoint(kept_at, pass, h);
                         } else {
                             read_states(h, slot(pass, between + chunk - 1));
                         }
@@ -471,7 +482,7 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
                 }
 
                 if (within == 0) {
-                    load_states(h, a.checkpoints + state_offset(s, index, lane, block, pass), s.channels, lane.left(s, pass));
+                    walk.load_checkpoint(kept_at, pass, h);
                 } else {
                     read_states(h, slot(pass, between + within - 1));
                 }

@@ -126,7 +126,6 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
         }
     }
 
-    i64 checkpoints = (s.length + s.checkpoint_steps - 1) / s.checkpoint_steps;
     int turn = 0;
     load_rows(begin);
     load_tiles(begin, 0);
@@ -173,9 +172,9 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
                 read_states(h, kept + (pass * THREADS + threadIdx.x) * NT);
             }
 
-            if (a.out.checkpoints != nullptr && (start & (s.checkpoint_steps - 1)) == 0) {
-                i64 index = batch * checkpoints + start / s.checkpoint_steps;
-                store_states(h, a.out.checkpoints + state_offset(s, index, lane, block, pass), s.channels, lane.left(s, pass));
+            if (a.out.checkpoints != nullptr && start > 0 && (start & (s.checkpoint_steps - 1)) == 0) {
+                i64 at = state_offset(s, scan_checkpoint(s, batch, start), lane, block, pass);
+                store_states(h, a.out.checkpoints + at, s.channels, lane.left(s, pass));
             }
 
             forward_tile<PLAIN>(a, block, lane, batch, start, steps, pass, rows, tile_b[turn], tile_c[turn], begins, y, Y_ROW, h, rate, fixed_b, fixed_c);
