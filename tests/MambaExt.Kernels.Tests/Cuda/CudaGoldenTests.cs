@@ -49,16 +49,3 @@ public class CudaGoldenTests(ITestOutputHelper output)
         Assert.True(results[0].WorstError < 1e-6);
     }
 }
-
-/// <summary>An emulated GPU that knows every kernel.</summary>
-internal static class Emulated
-{
-    public static EmulatedGpu Gpu()
-    {
-        EmulatedGpu gpu = EmulatedGpu.Require(KernelSource.CausalConv1d, CudaCausalConv1d.Instances);
-        gpu.Declare(KernelSource.SelectiveScan, CudaSelectiveScan.Instances);
-        gpu.Declare(KernelSource.StateSpaceDuality, CudaStateSpaceDuality.Instances);
-        gpu.Declare(KernelSource.CsrSum, CudaCsrSum.Instances);
-        return gpu;
-    }
-}
