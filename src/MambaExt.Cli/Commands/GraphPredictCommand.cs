@@ -14,12 +14,13 @@ internal static class GraphPredictCommand
     private static readonly Option<string?> DataSet = new("--dataset") { Description = $"{GraphCommands.Names} (default: the one the model was trained on).", HelpName = "NAME" };
     private static readonly Option<string?> Data = GraphCommands.Data();
     private static readonly Option<string?> Out = new("--out") { Description = "CSV file: vertex, class and the probability of each class (default: standard output).", HelpName = "FILE" };
+    private static readonly Option<string> Where = DeviceOption.Create();
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
     public static Command Create()
     {
-        var command = new Command("predict", "Predict the class of every vertex with a trained model.") { Model, DataSet, Data, Out, Threads, Json };
+        var command = new Command("predict", "Predict the class of every vertex with a trained model.") { Model, DataSet, Data, Out, Where, Threads, Json };
         command.Validators.Add(result =>
         {
             if (result.GetResult(Model) is null)
@@ -38,7 +39,7 @@ internal static class GraphPredictCommand
     private static int Run(ParseResult parsed)
     {
         Threads.Use(parsed);
-        using NodeClassifier model = NodeClassifier.Load(Folder(parsed.GetValue(Model)!));
+        using NodeClassifier model = NodeClassifier.Load(Folder(parsed.GetValue(Model)!), Where.Read(parsed));
         NodeDataSet data = GraphDataSets.Load(parsed.GetValue(DataSet) ?? model.DataSet, parsed.GetValue(Data));
         Console.Error.WriteLine(data.Summary);
         float[][] probabilities = model.Predict(data.Graph, data.Features);

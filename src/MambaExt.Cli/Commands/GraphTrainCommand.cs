@@ -7,6 +7,7 @@ using MambaExt.Graph.Tokens;
 using MambaExt.Graph.Training;
 using MambaExt.Reports;
 using MambaExt.Runs;
+using static TorchSharp.torch;
 
 namespace MambaExt.Cli.Commands;
 
@@ -21,6 +22,7 @@ internal static class GraphTrainCommand
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
     private static readonly Option<int> Splits = CommonOptions.Number("--splits", "N", "Splits 0 ... N-1 of the data set.", 1, 1000);
     private static readonly Option<string?> Out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
+    private static readonly Option<string> Where = DeviceOption.Create();
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
@@ -30,7 +32,7 @@ internal static class GraphTrainCommand
         Seeds.DefaultValueFactory = Splits.DefaultValueFactory = _ => 1;
         var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the data set's own recipe.")
         {
-            DataSet, Data, Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Threads, Json,
+            DataSet, Data, Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Where, Threads, Json,
         };
         foreach (Option option in GraphModelOptions.All)
         {
@@ -59,6 +61,7 @@ internal static class GraphTrainCommand
         ParseResult arguments = RunSession.Arguments(parsed);
         RunSession.RequireRanks(arguments, ranks);
         RunSession.UseThreads(parsed, arguments, Threads);
+        Device? device = Where.Read(arguments);
         NodeDataSet data = GraphDataSets.Load(arguments.GetValue(DataSet)!, arguments.GetValue(Data));
         NodeRecipe recipe = GraphModelOptions.Apply(arguments, NodeRecipe.For(data.Name));
         string[] models = arguments.GetValue(Ablations) ? [.. NodeRecipe.Names] : [arguments.GetValue(Model)!];
@@ -70,6 +73,7 @@ internal static class GraphTrainCommand
 
         IReadOnlyList<NodeRunKey> keys = Keys(arguments, data, models);
         JsonObject config = RunSession.Config(arguments, Name, Data, ranks);
+        config["device"] = arguments.GetValue(Where);
         foreach (var (key, value) in (JsonObject)JsonResult.Node(Describe(data, recipe, models, keys)))
         {
             config[key] = value?.DeepClone();
@@ -87,7 +91,7 @@ internal static class GraphTrainCommand
             experiment.Resume();
         }
 
-        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
+        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Device = device, Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
         NodeResult result = results[0] with { ablations = results.Count > 1 ? [.. results.Skip(1)] : null };
         if (session.Folder is not null)
         {
