@@ -35,6 +35,9 @@ constexpr int StepElements = 4 * Chunk + Chunk * WithinPitch + 32 + 3 * Chunk;
 constexpr int PairPitch = Chunk + 1;
 constexpr int PairElements = Chunk * PairPitch;
 
+// Blocks at once that a multiprocessor's registers are shared out to.
+template <typename T> struct Blocks { static constexpr int value = sizeof(T) > 4 ? 1 : 2; };
+
 template <typename T> struct ssd_arguments {
     typedef typename Wide<T>::type R;
     // Inputs. Strides are those of positions.
@@ -156,7 +159,7 @@ __device__ __forceinline__ void product(R (&sum)[4][4], R* staged, int depth, co
         }
 
         if (!Banded || band.covers(first)) {
-#pragma unroll 4
+#pragma unroll 2
             for (int k = 0; k < Stage; k++) {
                 Four<R> u = *reinterpret_cast<const Four<R>*>(stagedA + k * Pitch + place.row);
                 Four<R> v = *reinterpret_cast<const Four<R>*>(stagedB + k * Pitch + place.column);
@@ -260,10 +263,10 @@ template <typename T, typename R> __device__ __forceinline__ void store_four(T* 
 
 // One chunk of one batch entry.
 struct Span {
-    i64 batch, index, row;      // row: its first position among those of the batch
-    int length;
-    template <typename G> __device__ Span(const G& g, i64 batch, i64 index) : batch(batch), index(index), row(batch * g.length + index * Chunk) {
-        i64 left = g.length - index * Chunk;
+    i64 row;                    // its first position among those of the batch
+    int batch, index, length;   // neither number exceeds a grid
+    template <typename G> __device__ Span(const G& g, i64 entry, i64 chunk) : row(entry * g.length + chunk * Chunk), batch(entry), index(chunk) {
+        i64 left = g.length - chunk * Chunk;
         length = left < Chunk ? static_cast<int>(left) : Chunk;
     }
 
@@ -416,7 +419,7 @@ template <typename G> __device__ __forceinline__ typename G::R skip_of(const G& 
 // ---- Forward ----
 
 // A block: a chunk and a group.
-template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_scores(const ssd_arguments<T> g) {
+template <typename T> __global__ void __launch_bounds__(Threads, Blocks<T>::value) ssd_scores(const ssd_arguments<T> g) {
     typedef typename Wide<T>::type R;
     SHARED_MEMORY(R, memory);
     Place place;
@@ -436,7 +439,7 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_scores(c
 }
 
 // What a chunk adds to the state [p, n], or to its gradient. A block: a tile of a head's state; of one chunk, or walking over all.
-template <typename T, bool Gradient> __global__ void __launch_bounds__(Threads, 2) ssd_states(const ssd_arguments<T> g) {
+template <typename T, bool Gradient> __global__ void __launch_bounds__(Threads, Blocks<T>::value) ssd_states(const ssd_arguments<T> g) {
     typedef typename Wide<T>::type R;
     SHARED_MEMORY(R, memory);
     Steps<R> steps(memory + StageElements);
@@ -539,7 +542,7 @@ template <typename R, bool Gradient> __global__ void __launch_bounds__(Threads) 
 }
 
 // A block: a chunk of a head, a tile of its channels. Forward it writes out; for the gradient it computes y again and writes that of z.
-template <typename T, bool Gradient> __global__ void __launch_bounds__(Threads, 2) ssd_outputs(const ssd_arguments<T> g) {
+template <typename T, bool Gradient> __global__ void __launch_bounds__(Threads, Blocks<T>::value) ssd_outputs(const ssd_arguments<T> g) {
     typedef typename Wide<T>::type R;
     SHARED_MEMORY(R, memory);
     Steps<R> steps(memory + StageElements);
@@ -622,7 +625,7 @@ struct Split {
 
 // (x_s dy_t) decay(s, t) d_s over the heads of a split [t, s], and per head what crosses from before k to k and later within the chunk:
 // for each t a running sum over s, then for each k the sum over t. A block: a chunk, a group, a split.
-template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_exchange(const ssd_arguments<T> g) {
+template <typename T> __global__ void __launch_bounds__(Threads, Blocks<T>::value) ssd_exchange(const ssd_arguments<T> g) {
     typedef typename Wide<T>::type R;
     SHARED_MEMORY(R, memory);
     R *crossed = memory, *parts = memory + PairElements;
@@ -635,8 +638,6 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_exchange
     block /= g.groups;
     Span span(g, block / g.chunks(), block % g.chunks());
     Split own(g, split, group);
-    i64 at = span.of(g, g.groups, group) * Chunk * Chunk;
-    const R* scores = g.scores + at + place.row * Chunk + place.column;
     R total[4][4];
     clear(total);
     for (int head = own.first; head < own.end; head++) {
@@ -647,11 +648,12 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_exchange
         product<true, true>(
             sum, memory, g.width, [&](int t, int p) { return t < span.length ? gated_gradient(g, span.row + t, channel + p) : R(0); },
             [&](int s, int p) { return s < span.length ? load(g.x + (span.row + s) * g.x_stride + channel + p) : R(0); });
+        const R* scores = g.scores + span.of(g, g.groups, group) * Chunk * Chunk;
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             int t = place.row + i;
             R products[4];
-            load_four(scores + i * Chunk, 4, products);
+            load_four(scores + t * Chunk + place.column, 4, products);
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 int s = place.column + j;
@@ -666,11 +668,13 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_exchange
         int t = threadIdx.x / 4, quarter = threadIdx.x % 4;
         R* row = crossed + t * PairPitch + quarter * Quarter;
         R running = R(0);
+#pragma unroll 4
         for (int s = 0; s < Quarter; s++) running += row[s];
         parts[threadIdx.x] = running;
         __syncthreads();
         running = R(0);
         for (int i = 0; i < quarter; i++) running += parts[t * 4 + i];
+#pragma unroll 4
         for (int s = 0; s < Quarter; s++) {
             R value = row[s];
             row[s] = running;
@@ -680,6 +684,7 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_exchange
         __syncthreads();
         int k = threadIdx.x % Chunk, slice = threadIdx.x / Chunk * Quarter;
         R sum_of_k = R(0);
+#pragma unroll 4
         for (int i = slice; i < slice + Quarter; i++) sum_of_k += i >= k ? crossed[i * PairPitch + k] : R(0);
         parts[threadIdx.x] = sum_of_k;
         __syncthreads();
@@ -687,14 +692,14 @@ template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_exchange
             g.crossing[span.of(g, g.heads, head) * Chunk + k] = parts[k] + parts[k + Chunk] + parts[k + 2 * Chunk] + parts[k + 3 * Chunk];
     }
 
-    R* to = g.pairs + split * (g.batch * g.chunks() * g.groups * Chunk * Chunk) + at;
+    R* to = g.pairs + (split * (g.batch * g.chunks() * g.groups) + span.of(g, g.groups, group)) * Chunk * Chunk;
 #pragma unroll
     for (int i = 0; i < 4; i++) store_four(to + (place.row + i) * Chunk + place.column, 4, total[i]);
 }
 
 // Gradients of C, or of B, of a tile of states: each head of a split in turn, then the pairs of all of them at once. With C goes what
 // each position has read from the state before the chunk. A block: a chunk, a group, a split, a tile of states.
-template <typename T, bool OfB> __global__ void __launch_bounds__(Threads, 2) ssd_selections(const ssd_arguments<T> g) {
+template <typename T, bool OfB> __global__ void __launch_bounds__(Threads, Blocks<T>::value) ssd_selections(const ssd_arguments<T> g) {
     typedef typename Wide<T>::type R;
     SHARED_MEMORY(R, memory);
     Steps<R> steps(memory + StageElements);
@@ -708,7 +713,7 @@ template <typename T, bool OfB> __global__ void __launch_bounds__(Threads, 2) ss
     block /= g.groups;
     Span span(g, block / g.chunks(), block % g.chunks());
     Split own(g, split, group);
-    i64 selection = static_cast<i64>(group) * g.states + n0, entries = g.batch * g.chunks() * g.heads;
+    i64 selection = static_cast<i64>(group) * g.states + n0;
     int columns = g.states - n0 - place.column;
     R total[4][4];
     clear(total);
@@ -745,7 +750,7 @@ template <typename T, bool OfB> __global__ void __launch_bounds__(Threads, 2) ss
 
         if (!OfB) {
             R reading = row_sum(parts, memory);
-            if (threadIdx.x < Chunk) g.reading[(n0 / Tile * entries + at) * Chunk + threadIdx.x] = reading;
+            if (threadIdx.x < Chunk) g.reading[(n0 / Tile * (g.batch * g.chunks() * g.heads) + at) * Chunk + threadIdx.x] = reading;
         }
     }
 
@@ -791,7 +796,7 @@ template <typename T> __global__ void __launch_bounds__(Threads) ssd_join(const 
 
 // Gradient of d x, [s, p]: of x, through x of d and D, and what each position gives to the state after the chunk. A block: a chunk of a
 // head, a tile of its channels.
-template <typename T> __global__ void __launch_bounds__(Threads, 2) ssd_inputs(const ssd_arguments<T> g) {
+template <typename T> __global__ void __launch_bounds__(Threads, Blocks<T>::value) ssd_inputs(const ssd_arguments<T> g) {
     typedef typename Wide<T>::type R;
     SHARED_MEMORY(R, memory);
     Steps<R> steps(memory + StageElements);
