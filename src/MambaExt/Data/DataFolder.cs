@@ -29,7 +29,7 @@ public static class DataFolder
     public static string Find(string? root, string dataSet, IReadOnlyList<string> files)
     {
         ArgumentNullException.ThrowIfNull(files);
-        string wanted = files.Count == 1 ? files[0] : $"{string.Join(", ", files)} side by side";
+        string wanted = files.Count == 1 ? files[0] : $"{Listed(files)} side by side";
         string folder = Root(root)
             ?? throw new DirectoryNotFoundException($"The data set {dataSet} is read from files ({wanted}), and no data folder was named; give --data DIR or set {Variable}.");
         if (!Directory.Exists(folder))
@@ -56,7 +56,7 @@ public static class DataFolder
         {
             1 => found[0],
             0 when nearest is { } part => throw new FileNotFoundException(
-                $"The data set {dataSet} is not whole below '{folder}': '{part.Folder}' lacks {string.Join(", ", part.Missing)}; put {wanted} into one folder."),
+                $"The data set {dataSet} is not whole below '{folder}': '{part.Folder}' lacks {Listed(part.Missing)}; put {wanted} into one folder."),
             0 => throw new FileNotFoundException(
                 $"The data set {dataSet} is not below '{folder}' (searched {DeepestSearch} folders deep); put {wanted} into any folder there, or name another data folder."),
             _ => throw new InvalidDataException(
@@ -91,6 +91,9 @@ public static class DataFolder
 
         return found;
     }
+
+    private static string Listed(IReadOnlyList<string> files) =>
+        files.Count <= 12 ? string.Join(", ", files) : $"{string.Join(", ", files.Take(8))} and {files.Count - 8} more";
 
     private static void Search(string root, string realRoot, IReadOnlyList<string> files, Action<string, List<string>> visit)
     {

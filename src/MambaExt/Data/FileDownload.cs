@@ -60,10 +60,12 @@ public sealed class FileDownload(HttpClient client, DownloadOptions? options = n
 
     private async Task Fill(PartialDownload partial, Uri address, IProgress<long>? progress, CancellationToken token)
     {
+        // Progress is what no attempt has had before: a server that begins anew each time would keep this going for ever.
+        long most = partial.Length;
+
         // An interruption may have come between the last byte and the new name.
         for (int failed = 0; !(partial.IsVerifiable && partial.Length > 0 && partial.Difference() is null);)
         {
-            long before = partial.Length;
             string failure;
             try
             {
@@ -84,7 +86,8 @@ public sealed class FileDownload(HttpClient client, DownloadOptions? options = n
                 }
             }
 
-            failed = partial.Length > before ? 1 : failed + 1;
+            failed = partial.Length > most ? 1 : failed + 1;
+            most = Math.Max(most, partial.Length);
             if (failed >= options.Attempts)
             {
                 throw new IOException($"{address} cannot be downloaded ({failure}); check the network and try again, which goes on where this stopped, or put the file into the data folder by hand.");

@@ -109,7 +109,14 @@ internal sealed class PartialDownload : IDisposable
 
     public void Dispose()
     {
+        // Closed after a Discard; empty, and so of no use, where no server was reached.
+        bool isEmpty = stream.CanRead && stream.Length == 0 && file.Bytes != 0;
         stream.Dispose();
+        if (isEmpty)
+        {
+            File.Delete(stream.Name);
+        }
+
         hash.Dispose();
     }
 }
