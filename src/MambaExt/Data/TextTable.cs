@@ -5,7 +5,7 @@ namespace MambaExt.Data;
 
 /// <summary>
 /// Rows of a text file whose cells stand between commas, tabs, semicolons or blanks, whichever its first line has, in this order: tab, comma,
-/// semicolon, blank. A cell may be quoted ("a, b", with "" for a quote inside). Lines that are empty or begin with # or % are passed over; all
+/// semicolon, blank; where it has none there is one column. A cell may be quoted ("a, b", with "" for a quote inside). Lines that are empty or begin with # or % are passed over; all
 /// others have as many cells as the first.
 /// </summary>
 public sealed class TextTable
@@ -43,7 +43,8 @@ public sealed class TextTable
 
             if (columns < 0)
             {
-                separator = "\t,;".FirstOrDefault(text.Contains, ' ');
+                // One column alone is like one between commas: its cells may hold blanks and quotes.
+                separator = "\t,;".FirstOrDefault(text.Contains, text.Trim().Contains(' ', StringComparison.Ordinal) ? ' ' : ',');
             }
 
             string[] cells = Cells(text, separator, line);

@@ -15,6 +15,7 @@ public sealed class TextTableTests
     [InlineData("\"a, b\",\"say \"\"yes\"\"\"\n\"\" , x \n", "a, b|say \"yes\";|x")]
     [InlineData("a,\n,b\n", "a|;|b")]
     [InlineData("only\n", "only")]
+    [InlineData("city\nnew york\n\"\"\n\n\"a, b\"\n", "city;new york;;a, b")]
     [InlineData("\uFEFFa,b\n", "a|b")]
     [InlineData("", "")]
     public void Cells_stand_between_what_the_first_line_has(string text, string cells) =>

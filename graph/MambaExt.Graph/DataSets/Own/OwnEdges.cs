@@ -25,6 +25,9 @@ internal sealed class OwnEdges
     /// <summary>True where every name is a vertex number.</summary>
     public bool AreNumbers { get; private set; } = true;
 
+    /// <summary>The first name that is no vertex number, and where it stands, for a message.</summary>
+    public string FirstWord => names.FindIndex(name => Number(name) < 0) is >= 0 and int i ? $"{File} calls a vertex {BadFile.Quote(names[i])} in line {lines[i]}" : "";
+
     /// <summary>What was found and how it was handled.</summary>
     public List<string> Notes { get; } = [];
 

@@ -7,7 +7,8 @@ namespace MambaExt.Graph.DataSets.Own;
 /// <summary>Features as they were written: rows, and the vertex that each names where the file does so.</summary>
 /// <param name="Features">[rows, F].</param>
 /// <param name="Names">Vertex of each row; null where row i is vertex i.</param>
-internal sealed record OwnFeatures(NodeFeatures Features, string[]? Names)
+/// <param name="Lines">Line of each row, where there are names.</param>
+internal sealed record OwnFeatures(NodeFeatures Features, string[]? Names, int[]? Lines)
 {
     /// <summary>Reads a file of any of the forms of <see cref="OwnGraphFiles.Features"/>.</summary>
     public static OwnFeatures Read(string path, HeaderLine header, bool verticesAreNumbers, List<string> notes)
@@ -17,11 +18,11 @@ internal sealed record OwnFeatures(NodeFeatures Features, string[]? Names)
         switch (Path.GetExtension(path).ToLowerInvariant())
         {
             case ".npy":
-                return new OwnFeatures(Dense(NpyFile.Read(path), file), null);
+                return new OwnFeatures(Dense(NpyFile.Read(path), file), null, null);
             case ".npz":
                 using (NpzFile npz = NpzFile.Open(path))
                 {
-                    return new OwnFeatures(FromNpz(npz, file), null);
+                    return new OwnFeatures(FromNpz(npz, file), null, null);
                 }
 
             default:
@@ -63,6 +64,7 @@ internal sealed record OwnFeatures(NodeFeatures Features, string[]? Names)
     {
         var values = new List<float>();
         List<string>? names = null;
+        var lines = new List<int>();
         int rows = 0, columns = 0;
         bool first = true;
         foreach ((string[] cells, int line) in table.Rows())
@@ -83,6 +85,7 @@ internal sealed record OwnFeatures(NodeFeatures Features, string[]? Names)
             }
 
             names?.Add(cells[0]);
+            lines.Add(line);
             foreach (string cell in cells.AsSpan(names is null ? 0 : 1))
             {
                 values.Add(HeaderWords.TryReal(cell, out float value) ? value : throw table.Bad(line, $"the feature {BadFile.Quote(cell)}", "finite numbers"));
@@ -92,7 +95,7 @@ internal sealed record OwnFeatures(NodeFeatures Features, string[]? Names)
         }
 
         return rows > 0 && columns > 0
-            ? new OwnFeatures(NodeFeatures.Of([.. values], rows, columns), names is null ? null : [.. names])
+            ? new OwnFeatures(NodeFeatures.Of([.. values], rows, columns), names is null ? null : [.. names], [.. lines])
             : throw new InvalidDataException($"{table.Name} has no row of features; give a line a vertex.");
     }
 }

@@ -77,27 +77,30 @@ public static class OwnGraph
     {
         if (features?.Names is { } rows)
         {
-            return Distinct(rows, Path.GetFileName(files.Features!));
+            return Distinct(rows, features.Lines!, Path.GetFileName(files.Features!), edges);
         }
 
         if (features is not null || (labels is not null && labels.Names is null))
         {
             string file = features is not null ? Path.GetFileName(files.Features!) : labels!.File;
             return edges.AreNumbers ? null : throw new InvalidDataException(
-                $"{edges.File} calls a vertex {BadFile.Quote(edges.Names.First(name => OwnEdges.Number(name) < 0))}, and {file} has a row for each vertex 0, 1, 2, ... without a name; number the vertices, or add a column that names them.");
+                $"{edges.FirstWord}, and {file} has a row for each vertex 0, 1, 2, ... without a name; number the vertices, or add a column that names them.");
         }
 
-        return labels is null && edges.AreNumbers ? null : [.. Distinct(labels?.Names ?? [], labels?.File ?? ""), .. edges.Names.Except(labels?.Names ?? [])];
+        return labels is null && edges.AreNumbers
+            ? null
+            : [.. labels is null ? [] : Distinct(labels.Names!, labels.Lines!, labels.File, edges), .. edges.Names.Except(labels?.Names ?? [])];
     }
 
-    private static string[] Distinct(string[] names, string file)
+    private static string[] Distinct(string[] names, int[] lines, string file, OwnEdges edges)
     {
         var seen = new HashSet<string>();
-        foreach (string name in names)
+        for (int i = 0; i < names.Length; i++)
         {
-            if (!seen.Add(name))
+            if (!seen.Add(names[i]))
             {
-                throw new InvalidDataException($"{file} names the vertex {BadFile.Quote(name)} twice; allowed is one line a vertex; take one of them out.");
+                string why = edges.AreNumbers ? "" : $", whose first column holds names as {edges.FirstWord}";
+                throw new InvalidDataException($"{file}, line {lines[i]}: found the vertex {BadFile.Quote(names[i])} a second time{why}; allowed is one line a vertex; take one of them out.");
             }
         }
 
