@@ -20,6 +20,7 @@ internal static class CommandLine
         new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphPredictCommand.Create() },
         VerifyCommand.Create(),
         new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), CommBenchCommand.Create() },
+        DataCommands.Create(),
         ReportCommand.Create(),
         new HelpOption(),
         new VersionOption(),
