@@ -29,12 +29,9 @@ public static unsafe class StateSpaceDuality
     public static void Forward<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, in StateSpaceDualityOutputs<T> outputs, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Check(shape, inputs, options);
-        if (outputs.Out == null && shape.Length > 0 && shape.Batch > 0)
-        {
-            throw new ArgumentException("The Mamba-2 scan was given no memory for out; pass [B, L, H, P].");
-        }
-
+        KernelArgument.RequireFloatOrDouble<T>("The Mamba-2 scan");
+        options.Validate();
+        StateSpaceDualityArguments.Require(shape, inputs, outputs);
         using var workspace = new Workspace();
         switch (options.VectorBits)
         {
@@ -56,12 +53,9 @@ public static unsafe class StateSpaceDuality
         in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, T* checkpoints, in StateSpaceDualityGradients<T> gradients, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Check(shape, inputs, options);
-        if (shape.Length > 0 && shape.Batch > 0 && (gradients.Out == null || (checkpoints == null && SsdPlan.Chunks(shape.Length) > 1)))
-        {
-            throw new ArgumentException("The backward Mamba-2 scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
-        }
-
+        KernelArgument.RequireFloatOrDouble<T>("The Mamba-2 scan");
+        options.Validate();
+        StateSpaceDualityArguments.Require(shape, inputs, checkpoints != null || SsdPlan.Chunks(shape.Length) <= 1, gradients);
         using var workspace = new Workspace();
         switch (options.VectorBits)
         {
@@ -89,19 +83,6 @@ public static unsafe class StateSpaceDuality
         else
         {
             SsdForward<V, T>.Run(shape, inputs, outputs, threads, workspace);
-        }
-    }
-
-    private static void Check<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, KernelOptions options)
-        where T : unmanaged
-    {
-        shape.Validate();
-        options.Validate();
-        KernelArgument.RequireFloatOrDouble<T>("The Mamba-2 scan");
-        bool sequence = shape.Length > 0 && shape.Batch > 0;
-        if (inputs.A == null || (sequence && (inputs.X == null || inputs.Dt == null || inputs.B == null || inputs.C == null)))
-        {
-            throw new ArgumentException("The Mamba-2 scan needs x, dt, A, B and C; one of them is null.");
         }
     }
 }

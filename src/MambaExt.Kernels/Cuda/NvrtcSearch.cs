@@ -33,7 +33,8 @@ public static class NvrtcSearch
     {
         lock (Gate)
         {
-            return _found ??= Load(Candidates(Environment.GetEnvironmentVariable(Variable), Added));
+            string? chosen = Environment.GetEnvironmentVariable(Variable);
+            return _found ??= Load(Candidates(chosen, Added), chosen);
         }
     }
 
@@ -44,8 +45,10 @@ public static class NvrtcSearch
         : [chosen];
 
     /// <summary>The first that loads.</summary>
+    /// <param name="candidates">Files and names</param>
+    /// <param name="chosen">What the user named, for the message</param>
     /// <exception cref="CudaException">None does, or it is no NVRTC.</exception>
-    internal static NvrtcLibrary Load(IReadOnlyList<string> candidates)
+    internal static NvrtcLibrary Load(IReadOnlyList<string> candidates, string? chosen = null)
     {
         foreach (string name in candidates)
         {
@@ -66,7 +69,6 @@ public static class NvrtcSearch
             }
         }
 
-        string? chosen = Environment.GetEnvironmentVariable(Variable);
         throw new CudaException(string.IsNullOrEmpty(chosen)
             ? $"The compiler of GPU kernels, NVRTC, was not found (tried {string.Join(", ", NvrtcFiles.Names)} and the folders of CUDA); use TorchSharp's CUDA package, which brings it, install a CUDA toolkit, or set {Variable} to its file or folder."
             : $"{Variable} is '{chosen}', and no NVRTC loads from there (tried {(candidates.Count == 0 ? "nothing: it holds none" : string.Join(", ", candidates))}); allowed is the file of one or the folder it lies in.");

@@ -2,6 +2,11 @@
 // Nothing is included: a user has a driver and a compiler library, but no toolkit. Who compiles this elsewhere defines
 // MAMBAEXT_STAND_IN and brings thread numbers, barriers, shuffles and SHARED_MEMORY.
 
+#ifdef __CUDACC_RTC__
+// An instance needs a part of a source's constants only.
+#pragma nv_diag_suppress 177
+#endif
+
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef long long i64;
