@@ -29,25 +29,32 @@ public class StateSpaceDualityTests
         Assert.All(results, r => Assert.True(r.Ok, $"{r}"));
     }
 
-    [Theory]
-    [MemberData(nameof(GoldenNames))]
-    public void Reference_equals_the_golden_files(string name)
+    /// <summary>The inputs of a golden file.</summary>
+    internal static (StateSpaceDualityShape Shape, ReferenceSsd Reference) GoldenInputs(GoldenFile file)
     {
-        var file = new GoldenFile(Path.Combine(SharedData.Require("golden", "scan"), name));
         double[]? Get(string key) => file.Find(key) is null ? null : file.Values(key);
         int Number(string key) => int.Parse(file.Text(key));
         double[] limits = [.. file.Text("dt_limit").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(double.Parse)];
-        var reference = new ReferenceSsd(Shape(Number("B"), Number("L"), Number("H"), Number("P"), Number("N"), Number("G")) with
+        var shape = Shape(Number("B"), Number("L"), Number("H"), Number("P"), Number("N"), Number("G")) with
         {
             Softplus = file.Switch("dt_softplus"),
             SkipPerChannel = file.Find("D") is { Shape.Length: 2 },
             LeastStep = limits.Length == 2 ? limits[0] : double.NegativeInfinity,
             LargestStep = limits.Length == 2 ? limits[1] : double.PositiveInfinity,
-        })
+        };
+        return (shape, new ReferenceSsd(shape)
         {
             X = Get("x")!, Dt = Get("dt")!, A = Get("A")!, B = Get("B")!, C = Get("C")!, D = Get("D"), Z = Get("z"), Bias = Get("dt_bias"), S0 = Get("initial_states"),
             Seq = Get("seq_idx")?.Select(v => (int)v).ToArray(), GradOut = Get("g_out"), GradLast = Get("g_final_states"),
-        };
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(GoldenNames))]
+    public void Reference_equals_the_golden_files(string name)
+    {
+        var file = new GoldenFile(Path.Combine(SharedData.Require("golden", "scan"), name));
+        ReferenceSsd reference = GoldenInputs(file).Reference;
         reference.Run();
         double tolerance = file.IsDouble ? 1e-12 : 2e-7;
         foreach (var (key, values) in new Dictionary<string, double[]>
@@ -57,9 +64,9 @@ public class StateSpaceDualityTests
             ["grad_initial_states"] = reference.GS0,
         })
         {
-            if (Get(key) is { } expected)
+            if (file.Find(key) is not null)
             {
-                Compare.Close(expected, values, tolerance, key);
+                Compare.Close(file.Values(key), values, tolerance, key);
             }
         }
     }

@@ -1,4 +1,5 @@
 using MambaExt.Kernels.Cuda;
+using MambaExt.Kernels.Verification;
 using MambaExt.Tests.Shared;
 
 namespace MambaExt.Kernels.Tests.Cuda;
@@ -12,6 +13,43 @@ public sealed class CudaStateSpaceDualityTests
     private static EmulatedGpu Gpu(bool reverse = false) => EmulatedGpu.Require(KernelSource.StateSpaceDuality, CudaStateSpaceDuality.Instances, reverse);
 
     [Theory]
+    [MemberData(nameof(StateSpaceDualityTests.GoldenNames), MemberType = typeof(StateSpaceDualityTests))]
+    public void Golden_files_agree(string name)
+    {
+        var file = new GoldenFile(Path.Combine(SharedData.Require("golden", "scan"), name));
+        using EmulatedGpu gpu = Gpu();
+        var (shape, reference) = StateSpaceDualityTests.GoldenInputs(file);
+        if (file.IsDouble)
+        {
+            Check<double>();
+        }
+        else
+        {
+            Check<float>();
+        }
+
+        void Check<T>()
+            where T : unmanaged
+        {
+            using var scan = new CudaSsdCase<T>(gpu, shape, reference);
+            scan.Run();
+            scan.AssertClose(name);
+            Dictionary<string, double[]> got = scan.Snapshot();
+            var names = new Dictionary<string, (string Key, GoldenKind Kind)>
+            {
+                ["out"] = ("out", GoldenKind.Output), ["last"] = ("final_states", GoldenKind.Output), ["dx"] = ("grad_x", GoldenKind.SequenceGradient),
+                ["ddt"] = ("grad_dt", GoldenKind.SequenceGradient), ["dA"] = ("grad_A", GoldenKind.ParameterGradient), ["dB"] = ("grad_B", GoldenKind.SequenceGradient),
+                ["dC"] = ("grad_C", GoldenKind.SequenceGradient), ["dD"] = ("grad_D", GoldenKind.ParameterGradient), ["dz"] = ("grad_z", GoldenKind.SequenceGradient),
+                ["dbias"] = ("grad_dt_bias", GoldenKind.ParameterGradient), ["ds0"] = ("grad_initial_states", GoldenKind.SequenceGradient),
+            };
+            foreach (var (result, (key, kind)) in names.Where(n => file.Find(n.Value.Key) is not null)) file.Compare(key, got[result], kind);
+            GoldenResult outcome = file.Result("emulated", 0);
+            Assert.True(outcome.Ok, $"{outcome}");
+        }
+    }
+
+    [Theory]
+    [Trait("Emulator", "address")]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
