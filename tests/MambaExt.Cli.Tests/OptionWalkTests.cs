@@ -37,6 +37,10 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         new(Bench, "--dtype float64", Kind.Key, "dtype"), new(Bench, "--threads 2", Kind.Key, "threads"), new(Bench, "--shape 1x8x4x3", Kind.Key, "shape"), new(Bench, "--json", Kind.Printed),
         Refused(Bench, "--rounds 0", "1 to 1000", replaces: true), Refused(Bench, "--suite", "--shape"),
 
+        // What it changes is seen on a machine with a GPU: tests/gpu/check.sh and DeviceTests.
+        Refused(Train, "--device tpu", "allowed are cpu, cuda"), Refused(Predict, "--device tpu", "allowed are cpu, cuda"),
+        Refused(Verify, "--device tpu", "allowed are cpu, cuda"), Refused(Bench, "--device tpu", "allowed are cpu, cuda"),
+
         // What they change is seen under mpirun: BenchCommTests.
         Refused(Comm, "--rounds 0", "1 to 1000", replaces: true), Refused(Comm, "--json", "mpirun", replaces: true),
         Changed("--split random"), Changed("--split-seed 1", "--split random"), Refused(Train, "--graph {own}/e.csv", "--dataset"), Refused(Train, "--features {own}/f.csv", "--graph FILE"),

@@ -7,7 +7,8 @@ namespace MambaExt.KernelCheck;
 internal static class CopyKernel
 {
     private const string Text = """
-        struct CopyArguments { double2* target; const double2* source; i64 count; };
+        struct alignas(16) Sixteen { u32 part[4]; };
+        struct CopyArguments { Sixteen* target; const Sixteen* source; i64 count; };
 
         __global__ void copy(CopyArguments a) {
             i64 step = static_cast<i64>(gridDim.x) * blockDim.x;

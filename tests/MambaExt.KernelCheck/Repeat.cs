@@ -15,7 +15,7 @@ internal static class Repeat
     /// <summary>Shapes on both sides of every switch of forms, small and large grids.</summary>
     public static IReadOnlyList<WorkCase> Cases { get; } =
     [
-        new ScanRun(8, 256, 1536, 16), new ScanRun(32, 200, 1536, 16), new ScanRun(1, 2048, 64, 16), new ScanRun(2, 2048, 768, 16), new ScanRun(64, 33, 32, 16), new ScanRun(2, 500, 96, 64),
+        new ScanRun(1, 2048, 64, 16), new ScanRun(2, 1024, 1536, 16), new ScanRun(3, 1024, 1536, 16), new ScanRun(32, 200, 1536, 16), new ScanRun(2, 33, 32, 16), new ScanRun(2, 500, 96, 64),
         new ConvRun(1, 100, 64, 4), new ConvRun(8, 2048, 1536, 4), new SsdRun(1, 512, 4, 64, 64), new SsdRun(8, 1024, 24, 64, 128), new CsrRun(200, 1_000, 8), new CsrRun(20_000, 200_000, 64),
     ];
 

@@ -6,7 +6,7 @@ namespace MambaExt.KernelCheck;
 /// <summary>Milliseconds of queued work: by the events of a GPU, or by the clock where work is done when its call returns.</summary>
 internal sealed class Timing(GpuDevice device) : IDisposable
 {
-    // Half a millisecond lasts longer than queueing what comes behind it, so that the device never waits for the CPU while it is timed.
+    // So many calls are queued at once that the device does not wait for the CPU while it is timed.
     private const double Least = 2;
     private const int MostCalls = 64;
     private readonly GpuTimer? _timer = (device as CudaDevice)?.CreateTimer();

@@ -23,11 +23,6 @@ internal static class BenchCommand
         var scan = new Command("scan", "Time the selective scan, forward and backward.") { Shape, Suite, Type, Rounds, Where, Threads, Json };
         scan.Validators.Add(result =>
         {
-            if (result.GetValue(Type) is "bfloat16" or "float16" && result.GetValue(Where) != "cuda")
-            {
-                result.AddError($"--dtype is '{result.GetValue(Type)}', which a CPU scan computes in float32 anyway; give float32 or float64, or --device cuda.");
-            }
-
             if (result.GetValue(Suite) && result.GetResult(Shape) is not null)
             {
                 result.AddError("--suite has its own shapes and --shape names one; give one of the two.");
@@ -41,6 +36,11 @@ internal static class BenchCommand
     {
         string type = parsed.GetValue(Type) ?? "float32";
         Device? device = Where.Read(parsed);
+        if (device is null && type is "bfloat16" or "float16")
+        {
+            throw new ArgumentException($"--dtype is '{type}', which a CPU scan computes in float32 anyway; give float32 or float64, or --device cuda.");
+        }
+
         int rounds = parsed.GetValue(Rounds);
         IReadOnlyList<ScanBenchmarkCase> cases = parsed.GetValue(Suite) ? ScanBenchmarkCase.Suite : [ScanBenchmarkCase.Parse(parsed.GetValue(Shape) ?? Standard)];
         foreach (ScanBenchmarkCase one in cases)

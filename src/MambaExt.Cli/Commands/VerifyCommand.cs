@@ -43,11 +43,6 @@ internal static class VerifyCommand
             {
                 result.AddError("No folder was given; name the one that holds the golden files (*.safetensors): mambaext verify DIR.");
             }
-
-            if (result.GetValue(Where) == "cuda" && result.GetResult(Widths) is { Implicit: false })
-            {
-                result.AddError("--vector-bits chooses a CPU kernel and --device is 'cuda'; give one of the two.");
-            }
         });
         command.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), token));
         return command;
@@ -104,6 +99,11 @@ internal static class VerifyCommand
         if (parsed.GetValue(Where) == "cpu")
         {
             return GoldenFiles.Run(folder, Compute.Threads, widths, (path, options) => GoldenBlock.Run(path, options));
+        }
+
+        if (parsed.GetResult(Widths) is { Implicit: false })
+        {
+            throw new ArgumentException("--vector-bits chooses a CPU kernel and --device is 'cuda'; give one of the two.");
         }
 
         // The kernels need no libtorch; blocks need one that sees the GPU.

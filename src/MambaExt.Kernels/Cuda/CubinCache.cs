@@ -31,11 +31,18 @@ internal sealed class CubinCache(string? folder, IKernelCompiler compiler)
         return string.IsNullOrEmpty(user) || !Path.IsPathRooted(user) ? null : Path.Combine(user, "mambaext", "kernels");
     }
 
+    /// <summary>Whether the image is in memory or seems to have a file.</summary>
+    public bool Holds(KernelSource source, string instance, GpuTarget target)
+    {
+        string name = Convert.ToHexStringLower(Key(source, instance, target));
+        return _images.ContainsKey(name) || (folder is not null && File.Exists(Path.Combine(folder, name)));
+    }
+
     /// <summary>The image of an instance, from memory, from its file, or compiled now.</summary>
     /// <exception cref="CudaException">It does not compile.</exception>
     public CompiledKernel Get(KernelSource source, string instance, GpuTarget target)
     {
-        byte[] key = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', source.Hash, source.Name, instance, target.Name, compiler.Identity)));
+        byte[] key = Key(source, instance, target);
         string name = Convert.ToHexStringLower(key);
         Lazy<CompiledKernel> image = _images.GetOrAdd(name, _ => new(() => ReadOrCompile(key, name, source, instance, target)));
         try
@@ -48,6 +55,9 @@ internal sealed class CubinCache(string? folder, IKernelCompiler compiler)
             throw;
         }
     }
+
+    private byte[] Key(KernelSource source, string instance, GpuTarget target) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', source.Hash, source.Name, instance, target.Name, compiler.Identity)));
 
     private CompiledKernel ReadOrCompile(byte[] key, string name, KernelSource source, string instance, GpuTarget target)
     {

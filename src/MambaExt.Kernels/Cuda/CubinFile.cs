@@ -5,13 +5,13 @@ using System.Text;
 namespace MambaExt.Kernels.Cuda;
 
 /// <summary>
-/// An image in the cache folder: 8 bytes that name the format, SHA-256 of all that follows, the 32 bytes of the key, the symbol's length
-/// (4 bytes, little-endian), the symbol, the image. A driver takes an image on trust, so nothing but what was written is handed on.
+/// An image in the cache folder: 8 bytes that name the format, SHA-256 of all that follows, the 32 bytes of the key, the lengths of symbol
+/// and log (4 bytes each, little-endian), then symbol, log and image. A driver takes an image on trust, so nothing but what was written is handed on.
 /// </summary>
 internal static class CubinFile
 {
     private const int HashBytes = 32;
-    private const int Head = 8 + HashBytes + HashBytes + 4;
+    private const int Head = 8 + HashBytes + HashBytes + 4 + 4;
     private const long Most = 64L << 20;
 
     private static ReadOnlySpan<byte> Format => "mbxcubn1"u8;
@@ -19,13 +19,13 @@ internal static class CubinFile
     /// <summary>Writes a file of the cache.</summary>
     public static void Write(Stream stream, ReadOnlySpan<byte> key, CompiledKernel kernel)
     {
-        byte[] symbol = Encoding.UTF8.GetBytes(kernel.Symbol);
-        byte[] all = new byte[Head + symbol.Length + kernel.Image.Length];
-        Format.CopyTo(all);
-        key.CopyTo(all.AsSpan(8 + HashBytes));
-        BinaryPrimitives.WriteInt32LittleEndian(all.AsSpan(Head - 4), symbol.Length);
-        symbol.CopyTo(all, Head);
-        kernel.Image.CopyTo(all, Head + symbol.Length);
+        byte[] symbol = Encoding.UTF8.GetBytes(kernel.Symbol), log = Encoding.UTF8.GetBytes(kernel.Log);
+        byte[] head = new byte[Head];
+        Format.CopyTo(head);
+        key.CopyTo(head.AsSpan(8 + HashBytes));
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(Head - 8), symbol.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(Head - 4), log.Length);
+        byte[] all = [.. head, .. symbol, .. log, .. kernel.Image];
         SHA256.HashData(all.AsSpan(8 + HashBytes), all.AsSpan(8, HashBytes));
         stream.Write(all);
     }
@@ -48,7 +48,8 @@ internal static class CubinFile
             return null;
         }
 
-        int length = BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(Head - 4));
-        return length < 0 || length >= all.Length - Head ? null : new(Encoding.UTF8.GetString(all, Head, length), all[(Head + length)..], "");
+        int symbol = BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(Head - 8)), log = BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(Head - 4));
+        return symbol < 0 || log < 0 || (long)symbol + log >= all.Length - Head ? null
+            : new(Encoding.UTF8.GetString(all, Head, symbol), all[(Head + symbol + log)..], Encoding.UTF8.GetString(all, Head + symbol, log));
     }
 }

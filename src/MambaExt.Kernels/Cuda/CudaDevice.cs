@@ -98,22 +98,6 @@ public sealed unsafe class CudaDevice : GpuDevice
         }
     }
 
-    /// <summary>Makes kernels ready, several at a time: later launches find them compiled and loaded.</summary>
-    /// <param name="source">The source they stand in</param>
-    /// <param name="instances">Kernels with their template arguments</param>
-    /// <exception cref="CudaException">One does not compile.</exception>
-    public void Prepare(KernelSource source, IEnumerable<string> instances)
-    {
-        try
-        {
-            Parallel.ForEach(instances, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, instance => Function(source, instance));
-        }
-        catch (AggregateException e)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
-    }
-
     /// <inheritdoc/>
     public override nint Allocate(long bytes)
     {
@@ -229,6 +213,11 @@ public sealed unsafe class CudaDevice : GpuDevice
     private nint Load(KernelSource source, string instance)
     {
         KernelInstances.Require(source, instance);
+        if (!_cache.Holds(source, instance, _target))
+        {
+            CompileTogether(source, [instance, .. KernelInstances.Beside(source, instance)]);
+        }
+
         CompiledKernel kernel = _cache.Get(source, instance, _target);
         using CudaContext context = Enter();
         nint module = LoadModule(kernel, instance), function;
@@ -243,6 +232,20 @@ public sealed unsafe class CudaDevice : GpuDevice
         _driver.Check("cuFuncSetAttribute", _driver.FunctionSetAttribute(function, FunctionDynamicShared, SharedBytes - fixedShared), instance);
         return function;
     }
+
+    // A forward pass is mostly followed by its backward pass: what takes as long as the slowest kernel on many cores would take the sum.
+    private void CompileTogether(KernelSource source, string[] instances) =>
+        Parallel.ForEach(instances, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, one =>
+        {
+            try
+            {
+                _cache.Get(source, one, _target);
+            }
+            catch (CudaException)
+            {
+                // told to whoever needs this kernel
+            }
+        });
 
     private nint LoadModule(CompiledKernel kernel, string instance)
     {

@@ -5,7 +5,7 @@ namespace MambaExt.Kernels.Cuda;
 // What the kernels of selective_scan*.cu take, field by field. The structs of inputs, outputs and gradients are the CPU's own.
 
 [StructLayout(LayoutKind.Sequential)]
-internal struct CudaScanSizes(in SelectiveScanShape shape, in CudaScanPlan plan, bool plain)
+internal struct CudaScanSizes(in SelectiveScanShape shape, in CudaScanPlan plan)
 {
     public long Batch = shape.Batch;
     public long Length = shape.Length;
@@ -16,7 +16,7 @@ internal struct CudaScanSizes(in SelectiveScanShape shape, in CudaScanPlan plan,
     public int Groups = shape.Groups;
     public int GroupChannels = shape.Channels / shape.Groups;
     public int GroupBlocks = plan.GroupBlocks;
-    public int Passes = plain && plan.Lanes < CudaScanPlan.MostLanes ? 1 : plan.Passes;
+    public int Passes = plan.Passes;
     public int CheckpointSteps = plan.CheckpointSteps;
     public int PerPositionB = shape.PerPositionB ? 1 : 0;
     public int PerPositionC = shape.PerPositionC ? 1 : 0;

@@ -17,9 +17,8 @@ internal static class CudaScanBlock
     public static int BackwardShared(int lanes, int width)
     {
         const int Channels = CudaScanPlan.BlockChannels, States = CudaScanPlan.LaneStates;
-        int chunk = ChunkSteps(width), stretch = chunk / States, span = States * lanes;
-        int sumRow = Channels + (lanes == 1 ? 0 : 32 / lanes), part = stretch * 2 * span;
-        int elements = chunk * Channels * 4 + 3 * chunk * sumRow + 2 * chunk * span + chunk / stretch * Threads(lanes) * States + 2 * lanes * part;
+        int chunk = ChunkSteps(width), stretches = chunk * States / 16, slot = 32 * Math.Max(States, lanes), sumRow = Channels + (lanes == 1 ? 0 : 32 / lanes);
+        int elements = (chunk * Channels * 4) + (3 * chunk * sumRow) + (2 * chunk * States * lanes) + (stretches * lanes * slot) + (2 * Threads(lanes));
         return elements * width;
     }
 }

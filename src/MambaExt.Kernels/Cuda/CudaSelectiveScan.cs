@@ -14,8 +14,11 @@ public static unsafe class CudaSelectiveScan
     /// <summary>Every template instance that a launch can name.</summary>
     internal static IReadOnlyList<string> Instances { get; } =
     [
-        .. Elements.SelectMany(t => new[] { "scan_forward", "scan_backward" }.SelectMany(kernel =>
-            new[] { Instance(kernel, true, t, 1), Instance(kernel, true, t, 2), Instance(kernel, true, t, 4), Instance(kernel, false, t, 4) })),
+        .. new[] { "scan_forward", "scan_backward" }.SelectMany(kernel => Elements.Select(t => Instance(kernel, false, t, CudaScanPlan.MostLanes))),
+        .. new[] { "scan_forward", "scan_backward" }.SelectMany(kernel => Elements.Where(t => t != "double").SelectMany(t => new[]
+        {
+            Instance(kernel, true, t, 1), Instance(kernel, true, t, 2), Instance(kernel, true, t, CudaScanPlan.MostLanes),
+        })),
         .. Elements.SelectMany(t => new[] { Ends(t), $"scan_sum_rows<{t}>" }),
         .. new[] { "float", "double" }.SelectMany(r => new[] { $"scan_join<{r}>", $"scan_sum_parameters<{r}>" }),
     ];
@@ -60,7 +63,7 @@ public static unsafe class CudaSelectiveScan
         bool plain = Plain(shape, inputs);
         int lanes = plain ? plan.Lanes : CudaScanPlan.MostLanes, width = KernelTypes.ParameterBytes<T>();
         var space = new CudaScanWorkspace(shape, plan, width, workspace, backward: false);
-        var sizes = new CudaScanSizes(shape, plan, plain);
+        var sizes = new CudaScanSizes(shape, plan);
         if (plan.Segments > 1)
         {
             FindStarts<T>(device, shape, plan, new() { Inputs = inputs, Ends = space.Ends, Products = space.Products, Sizes = sizes }, (nint)inputs.InitialState, stream);
@@ -94,7 +97,7 @@ public static unsafe class CudaSelectiveScan
         {
             Inputs = inputs, Gradients = gradients, Checkpoints = checkpoints, Carries = space.Ends, RowsB = space.RowsB, RowsC = space.RowsC,
             SumA = space.SumA, SumB = space.SumB, SumC = space.SumC, SumD = space.SumD, SumBias = space.SumBias, Scratch = space.Scratch,
-            Sizes = new(shape, plan, plain),
+            Sizes = new(shape, plan),
         };
         if (plan.Segments > 1)
         {
@@ -128,15 +131,13 @@ public static unsafe class CudaSelectiveScan
         GpuDevice device, in SelectiveScanShape shape, in CudaScanPlan plan, in CudaScanEnds<T> arguments, nint first, nint stream)
         where T : unmanaged
     {
-        CudaScanEnds<T> ends = arguments;
-        ends.Sizes.Passes = plan.Passes;
         var size = new LaunchSize(checked(shape.Batch * (plan.Segments - 1) * plan.Blocks), CudaScanBlock.Threads(CudaScanPlan.MostLanes));
-        device.Launch(KernelSource.SelectiveScan, Ends(KernelTypes.Name<T>()), size, ends, stream);
+        device.Launch(KernelSource.SelectiveScan, Ends(KernelTypes.Name<T>()), size, arguments, stream);
 
         var join = new CudaScanJoin
         {
-            Ends = ends.Ends, Products = ends.Products, First = first, Batch = shape.Batch, Segments = plan.Segments, Channels = shape.Channels, States = shape.States,
-            Backward = ends.Backward,
+            Ends = arguments.Ends, Products = arguments.Products, First = first, Batch = shape.Batch, Segments = plan.Segments, Channels = shape.Channels, States = shape.States,
+            Backward = arguments.Backward,
         };
         device.Launch(KernelSource.SelectiveScan, $"scan_join<{StateName<T>()}>", Elementwise(checked(shape.Batch * shape.Channels * shape.States)), join, stream);
     }
@@ -172,9 +173,11 @@ public static unsafe class CudaSelectiveScan
 
     private static LaunchSize Elementwise(long elements) => new((elements + SumThreads - 1) / SumThreads, SumThreads);
 
-    /// <summary>Nothing that the first of the two instances leaves out: B and C are a position's, one sequence an entry, y is the result.</summary>
+    /// <summary>Nothing that the faster of the two instances leaves out: N at most 16, B and C a position's, one sequence an entry, y the result, float sums.</summary>
     private static bool Plain<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs)
-        where T : unmanaged => shape.PerPositionB && shape.PerPositionC && !shape.ReturnStates && inputs.SequenceIndex == null;
+        where T : unmanaged =>
+        shape.States <= CudaScanPlan.LaneStates * CudaScanPlan.MostLanes && shape.PerPositionB && shape.PerPositionC && !shape.ReturnStates
+        && inputs.SequenceIndex == null && typeof(T) != typeof(double);
 
     private static string Instance(string kernel, bool plain, string type, int lanes) => $"{kernel}<{(plain ? "true" : "false")}, {type}, {CudaScanPlan.LaneStates}, {lanes}>";
 

@@ -17,6 +17,13 @@ internal static class KernelInstances
     /// <summary>Those of one source.</summary>
     public static IReadOnlyList<string> Of(KernelSource source) => Lists[source];
 
+    /// <summary>Others that a program will want soon: those of the source whose template arguments are among this one's.</summary>
+    public static IEnumerable<string> Beside(KernelSource source, string instance)
+    {
+        HashSet<string> own = [.. Arguments(instance)];
+        return Lists.TryGetValue(source, out IReadOnlyList<string>? all) ? all.Where(one => one != instance && Arguments(one).All(own.Contains)) : [];
+    }
+
     /// <summary>Throws where a source has a list and the instance is not on it.</summary>
     /// <exception cref="CudaException">There is no such instance.</exception>
     public static void Require(KernelSource source, string instance)
@@ -26,4 +33,7 @@ internal static class KernelInstances
             throw new CudaException($"The GPU kernels of {source.Name} have no instance {instance}; allowed are {string.Join(", ", allowed)}.");
         }
     }
+
+    private static string[] Arguments(string instance) =>
+        instance[(instance.IndexOf('<') + 1)..].TrimEnd('>').Split(',', StringSplitOptions.TrimEntries);
 }

@@ -25,7 +25,7 @@ internal abstract record WorkCase
 /// <summary>B x L x D x N.</summary>
 internal sealed record ScanRun(long B, long L, int D, int N, bool Gated = true) : WorkCase
 {
-    private SelectiveScanShape Shape => new() { Batch = B, Length = L, Channels = D, States = N, Softplus = true, Stateless = true };
+    public SelectiveScanShape Shape => new() { Batch = B, Length = L, Channels = D, States = N, Softplus = true, Stateless = true };
 
     public override IKernelWork OnGpu<T>(GpuDevice device) => new ScanWork<T>(new CudaKernels<T>(device), new GpuArena(device), Shape, Gated);
 

@@ -24,6 +24,7 @@ public sealed class CubinCacheTests : IDisposable
         Assert.Equal((1, 0), (first.Compiled, second.Compiled));
         Assert.Equal(made.Symbol, read.Symbol);
         Assert.Equal(made.Image, read.Image);
+        Assert.Equal("a log", read.Log);
         Assert.Single(Directory.GetFiles(_folder.Path));
     }
 
@@ -80,7 +81,7 @@ public sealed class CubinCacheTests : IDisposable
         new CubinCache(_folder.Path, new FakeCompiler()).Get(Source, "f<1>", FakeCompiler.Sm90);
         string file = Directory.GetFiles(_folder.Path).Single();
         byte[] whole = File.ReadAllBytes(file);
-        HostileBytes.Of(whole, head: 90).Sample(
+        HostileBytes.Of(whole, head: 110).Sample(
             bytes =>
             {
                 File.WriteAllBytes(file, bytes);

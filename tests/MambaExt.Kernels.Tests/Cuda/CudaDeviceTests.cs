@@ -58,10 +58,10 @@ public sealed class CudaDeviceTests(CudaDeviceTests.Fixture fixture) : IClassFix
     {
         CudaDevice device = Device();
         nint memory = device.Allocate(4);
-        device.Prepare(Source, [Instance, "other"]);
         device.Launch(Source, Instance, new(1, 32, 200_000), new Fill(memory, 1, 1));
+        device.Launch(Source, Instance, new(1, 32), new Fill(memory, 1, 1));
         device.Launch(Source, Instance, new(0, 32), new Fill(memory, 1, 1));
-        Assert.Equal((2, 1), (fixture.Driver!.Modules, fixture.Driver.Launches));
+        Assert.Equal((1, 2), (fixture.Driver!.Modules, fixture.Driver.Launches));
         string message = Assert.Throws<ArgumentException>(() => device.Launch(Source, Instance, new(1, 32, 232_449), new Fill(memory, 1, 1))).Message;
         Assert.Contains("at most 232448", message, StringComparison.Ordinal);
         // Together with what the kernel itself declares it is too much, which the driver says.
@@ -70,6 +70,25 @@ public sealed class CudaDeviceTests(CudaDeviceTests.Fixture fixture) : IClassFix
         Assert.Contains("fill with 1 blocks of 32 threads and 232448 bytes", error.Message, StringComparison.Ordinal);
         device.Free(memory);
         Assert.Equal(0, fixture.Driver.Depth);
+    }
+
+    [Fact]
+    public void TheBackwardPassIsCompiledBesideTheForwardPass()
+    {
+        FakeCompiler compiler = new();
+        CudaDevice device = Device(compiler: compiler);
+        nint memory = device.Allocate(4);
+        string[] beside = [.. KernelInstances.Beside(KernelSource.CausalConv1d, "conv_forward<float, 4, false>")];
+        Assert.Equal(["conv_backward<float, 4, false>", "conv_sums<float>"], beside.Order());
+        device.Launch(KernelSource.CausalConv1d, "conv_forward<float, 4, false>", new(1, 32), new Fill(memory, 1, 1));
+        Assert.Equal((3, 1), (compiler.Compiled, fixture.Driver!.Modules));
+        foreach (string one in beside)
+        {
+            device.Launch(KernelSource.CausalConv1d, one, new(1, 32), new Fill(memory, 1, 1));
+        }
+
+        Assert.Equal((3, 3), (compiler.Compiled, fixture.Driver.Modules));
+        device.Free(memory);
     }
 
     [Fact]

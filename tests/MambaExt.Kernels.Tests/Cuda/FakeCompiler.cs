@@ -33,6 +33,6 @@ internal sealed class FakeCompiler : IKernelCompiler
     {
         Interlocked.Increment(ref _compiled);
         Thread.Sleep(Takes);
-        return Fails is { } error ? throw error : new(Symbol(instance), Encoding.ASCII.GetBytes($"{Magic}{Symbol(instance)}\0for {target.Name}"), "");
+        return Fails is { } error ? throw error : new(Symbol(instance), Encoding.ASCII.GetBytes($"{Magic}{Symbol(instance)}\0for {target.Name}"), "a log");
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MambaExt.Kernels.Cuda;
 using Xunit;
 
@@ -7,6 +6,9 @@ namespace MambaExt.Kernels.Tests.Cuda;
 /// <summary>Every kernel that a launcher can name compiles for the GPUs of two generations, and what it takes of them is bounded.</summary>
 public sealed class KernelInstancesTests(ITestOutputHelper output)
 {
+    // Compiling all takes minutes of a processor, so a machine does it once for a state of the sources.
+    private static readonly string Folder = Path.Combine(Path.GetTempPath(), $"mambaext-kernels-{Environment.UserName}");
+
     public static TheoryData<string, int> SourcesAndGpus => [.. from source in KernelSource.All from gpu in new[] { 80, 90 } select (source.Name, gpu)];
 
     [Theory]
@@ -14,28 +16,21 @@ public sealed class KernelInstancesTests(ITestOutputHelper output)
     public void EveryInstanceCompilesWithinItsRegisters(string name, int gpu)
     {
         NvrtcLibrary compiler = Nvrtc.OrSkip();
+        CubinCache cache = new(Folder, compiler);
         KernelSource source = KernelSource.All.Single(one => one.Name == name);
         string[] instances = [.. KernelInstances.Of(source)];
         Assert.NotEmpty(instances);
-        var compiled = new (KernelUsage Usage, double Milliseconds, string Log)[instances.Length];
+        string[] logs = new string[instances.Length];
         Parallel.For(0, instances.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
-        {
-            long start = Stopwatch.GetTimestamp();
-            string log = compiler.Compile(source, instances[i], new(gpu, IsPtx: false)).Log;
-            compiled[i] = (KernelUsage.Parse(log), Stopwatch.GetElapsedTime(start).TotalMilliseconds, log);
-        });
-        output.WriteLine($"{name}, sm_{gpu}, {compiler.Description}");
-        output.WriteLine("registers  stack  spilled  shared  compiled  instance");
-        for (int i = 0; i < instances.Length; i++)
-        {
-            (KernelUsage usage, double milliseconds, _) = compiled[i];
-            output.WriteLine($"{usage.Registers,9}  {usage.StackBytes,5}  {usage.SpillStores + usage.SpillLoads,7}  {usage.SharedBytes,6}  {milliseconds,5:0} ms  {instances[i]}");
-        }
+            logs[i] = cache.Get(source, instances[i], new(gpu, IsPtx: false)).Log);
+        KernelUsage[] usages = [.. logs.Select(KernelUsage.Parse)];
+        output.WriteLine($"{name}, sm_{gpu}, {compiler.Description}{Environment.NewLine}registers  stack  spilled  shared  instance{Environment.NewLine}"
+            + string.Join(Environment.NewLine, usages.Zip(instances, (usage, instance) => $"{usage.Registers,9}  {usage.StackBytes,5}  {usage.Spilled,7}  {usage.SharedBytes,6}  {instance}")));
 
-        Assert.All(Enumerable.Range(0, instances.Length), i =>
+        Assert.All(instances.Index(), one =>
         {
-            Assert.DoesNotContain("warning", compiled[i].Log, StringComparison.OrdinalIgnoreCase);
-            Assert.True(compiled[i].Usage.SpillStores + compiled[i].Usage.SpillLoads == 0, $"{instances[i]} spills: {compiled[i].Usage}");
+            Assert.DoesNotContain("warning", logs[one.Index], StringComparison.OrdinalIgnoreCase);
+            Assert.True(usages[one.Index].Spilled <= MostSpilled(one.Item), $"{one.Item}: {usages[one.Index]}, allowed are {MostSpilled(one.Item)} bytes");
         });
     }
 
@@ -54,4 +49,10 @@ public sealed class KernelInstancesTests(ITestOutputHelper output)
 
         KernelInstances.Require(KernelSource.FromText("own.cu", ""), "anything");
     }
+
+    // The scan with N = 16 in float and bfloat16 is what every figure is about: nothing is spilled there. Elsewhere a few values may be,
+    // where their kernel is bounded to as many registers as let a second block run; doubles take two registers each.
+    private static int MostSpilled(string instance) =>
+        instance is "scan_forward<true, float, 4, 4>" or "scan_forward<true, bf16, 4, 4>" or "scan_backward<true, float, 4, 4>" or "scan_backward<true, bf16, 4, 4>" ? 0
+        : instance.Contains("double", StringComparison.Ordinal) ? 1536 : 128;
 }

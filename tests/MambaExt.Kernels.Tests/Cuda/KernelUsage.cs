@@ -6,6 +6,9 @@ namespace MambaExt.Kernels.Tests.Cuda;
 /// <summary>What a kernel takes of a GPU, from the log of the assembler.</summary>
 internal sealed partial record KernelUsage(int Registers, int StackBytes, int SpillStores, int SpillLoads, int SharedBytes)
 {
+    /// <summary>Bytes that a thread moves out of registers and back.</summary>
+    public int Spilled => SpillStores + SpillLoads;
+
     /// <summary>Of a log that holds one kernel.</summary>
     public static KernelUsage Parse(string log)
     {

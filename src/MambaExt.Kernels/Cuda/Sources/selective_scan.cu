@@ -118,9 +118,9 @@ template <int NT, int K> struct ScanLane {
     int channel, part;  // of the recurrence: channel within the block, which NT states of a pass
     bool live;          // the channel exists
 
-    __device__ __forceinline__ explicit ScanLane(const ScanBlock& block) {
-        warp = threadIdx.x / 32;
-        lane = threadIdx.x % 32;
+    __device__ __forceinline__ ScanLane(const ScanBlock& block, int thread) {
+        warp = thread / 32;
+        lane = thread % 32;
         channel = warp * (32 / K) + lane / K;
         part = lane % K;
         live = channel < block.count;

@@ -54,17 +54,17 @@ template <typename R, int NT> struct Carried { R carry[NT], a[NT], b[NT], c[NT];
 
 enum { CARRIED_SLOTS = 4 };
 
-// PLAIN: B and C a position, one sequence, y alone has a gradient.
+// PLAIN: at most K NT states, B and C a position, one sequence, y alone has a gradient, 32-bit sums.
 template <bool PLAIN, typename T, int NT, int K> struct Backward {
     typedef typename Wide<T>::type R;
     static constexpr int THREADS = 32 * K, SPAN = NT * K, WIDE = sizeof(R) / 4;
     static constexpr int CHUNK = 32 / WIDE;             // steps whose rows are prepared at once
-    static constexpr int SUB = 32 / NT / WIDE;          // steps whose states are in registers: 2 x 32 words with the decays
+    static constexpr int SUB = 16 / NT;                 // steps whose states and decays are in registers
     static constexpr int ROW_STEPS = 16 / SPAN > 1 ? 16 / SPAN : 1;     // steps whose dB and dC are summed at once: a value a lane
     static constexpr int BATCH = K > ROW_STEPS ? K : ROW_STEPS;         // steps whose sums over states are
     static constexpr int SUM_ROW = BLOCK_CHANNELS + (K == 1 ? 0 : 32 / K);
     static constexpr int SUMS = CHUNK * SUM_ROW;
-    static constexpr int PART = SUB * 2 * SPAN;
+    static constexpr int SLOT = 32 * (NT > K ? NT : K); // of a warp and a stretch: its first states, then its dB and dC, [SUB, 2, SPAN]
 
     static_assert(SUB % BATCH == 0 && CHUNK % SUB == 0, "A chunk is whole stretches, a stretch whole batches.");
 
@@ -76,28 +76,33 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
     R* sums;                // y, sum of dh B, sum of dh e h A': [3, CHUNK, SUM_ROW]
     R* tile_b;              // [CHUNK, SPAN]
     R* tile_c;
-    R* starts;              // [stretches, threads, NT]
-    R* parts;               // dB and dC of a stretch, a warp: [2, warps, SUB, 2, SPAN]
+    R* stretches;           // [CHUNK / SUB, warps, SLOT]
+    R* totals;              // dD and dbias of this thread's rows: [2, threads]
     int* begins;
-    int turn;
     i64 batch;
 
-    static constexpr int SHARED = CHUNK * BLOCK_CHANNELS * 4 + 3 * SUMS + 2 * CHUNK * SPAN + CHUNK / SUB * THREADS * NT + 2 * K * PART;
+    static constexpr int SHARED = CHUNK * BLOCK_CHANNELS * 4 + 3 * SUMS + 2 * CHUNK * SPAN + CHUNK / SUB * K * SLOT + 2 * THREADS;
 
     __device__ __forceinline__ Backward(const ScanBackward<T>& arguments, const ScanBlock& place, R* shared, int* flags)
-        : a(arguments), s(arguments.s), block(place), lane(place), begins(flags), turn(0), batch(0) {
+        : a(arguments), s(arguments.s), block(place), lane(place, threadIdx.x), begins(flags), batch(0) {
         rows = reinterpret_cast<Element<R>*>(shared);
         sums = shared + CHUNK * BLOCK_CHANNELS * 4;
         tile_b = sums + 3 * SUMS;
         tile_c = tile_b + CHUNK * SPAN;
-        starts = tile_c + CHUNK * SPAN;
-        parts = starts + CHUNK / SUB * THREADS * NT;
+        stretches = tile_c + CHUNK * SPAN;
+        totals = stretches + CHUNK / SUB * K * SLOT;
+        totals[threadIdx.x] = totals[THREADS + threadIdx.x] = R(0);
     }
 
+    // This thread's lane once more, for what stands outside the sweep: nothing of it then takes registers in the sweep.
+    __device__ __forceinline__ ScanLane<NT, K> again() const { return ScanLane<NT, K>(block, pinned(threadIdx.x)); }
+
     // Rows of a chunk. Each thread writes what it alone reads again in finish(), so no barrier is needed before.
-    __device__ __forceinline__ void prepare(i64 start, int steps, R bias) {
+    __device__ __forceinline__ void prepare(i64 start, int steps) {
+        ScanLane<NT, K> lane = again();
         int d = block.first + lane.lane;
-        bool exists = lane.lane < block.count, gated = a.in.z != nullptr, output = !s.return_states;
+        bool exists = lane.lane < block.count, gated = a.in.z != nullptr, output = PLAIN || !s.return_states;
+        R bias = exists && a.in.bias != nullptr ? a.in.bias[d] : R(0);
         i64 down = s.reverse ? -K : K, row = scan_row(s, batch, start + lane.warp);
         const T* u = a.in.u + row * a.in.u_stride + d;
         const T* delta = a.in.delta + row * a.in.delta_stride + d;
@@ -122,7 +127,7 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
             rows[t * BLOCK_CHANNELS + lane.lane] = element;
         }
 
-        if (threadIdx.x < CHUNK) {
+        if (!PLAIN && threadIdx.x < CHUNK) {
             begins[threadIdx.x] = scan_begins(s, a.in.sequence, batch, start + threadIdx.x);
         }
     }
@@ -131,7 +136,7 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
     __device__ __forceinline__ void prepare_tiles(i64 start, int steps, int pass) {
         bool tiled_c = s.per_position_c && a.in.c != nullptr;
 #pragma unroll 4
-        for (int i = threadIdx.x; i < CHUNK * SPAN; i += THREADS) {
+        for (int i = pinned(threadIdx.x); i < CHUNK * SPAN; i += THREADS) {
             int t = i / SPAN, n = pass * SPAN + i % SPAN;
             bool there = t < steps && n < s.states;
             i64 row = scan_row(s, batch, start + t), at = static_cast<i64>(block.group) * s.states + n;
@@ -142,6 +147,7 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
 
     // The state before a position at which the forward scan left it; that before the first is an input.
     __device__ __forceinline__ void load_checkpoint(i64 start, int pass, R (&h)[NT]) {
+        ScanLane<NT, K> lane = again();
         if (start == 0) {
             load_parameter(h, a.in.initial == nullptr ? nullptr : a.in.initial + batch * s.channels * s.states, s, lane, block, pass);
         } else {
@@ -169,11 +175,11 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
     // One pass over a chunk. Beyond the end, dt = dy = 0 and B = C = 0 change nothing.
     __device__ __forceinline__ void sweep(
         i64 start, int steps, int pass, R (&h)[NT], Carried<R, NT>& kept, const R (&rate)[NT], const R (&fixed_b)[NT], const R (&fixed_c)[NT]) {
-        int stretches = (steps + SUB - 1) / SUB;
-        R* mine = starts + threadIdx.x * NT;
+        int count = (steps + SUB - 1) / SUB;
+        R* own = stretches + lane.warp * SLOT;
 #pragma unroll 1
-        for (int i = 0; i + 1 < stretches; i++) {
-            write_states(h, mine + i * THREADS * NT);
+        for (int i = 0; i + 1 < count; i++) {
+            write_states(h, own + i * K * SLOT + lane.lane * NT);
 #pragma unroll
             for (int j = 0; j < SUB; j++) {
                 R e[NT];
@@ -182,10 +188,10 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
         }
 
 #pragma unroll 1
-        for (int i = stretches - 1; i >= 0; i--) {
+        for (int i = count - 1; i >= 0; i--) {
             R states[SUB + 1][NT], decays[SUB][NT];
-            if (i + 1 < stretches) {
-                read_states(states[0], mine + i * THREADS * NT);
+            if (i + 1 < count) {
+                read_states(states[0], own + i * K * SLOT + lane.lane * NT);
             } else {
 #pragma unroll
                 for (int n = 0; n < NT; n++) {
@@ -202,6 +208,8 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
 
                 advance(i * SUB + j, states[j + 1], decays[j], rate, fixed_b);
             }
+
+            __syncwarp();   // every lane has its states; the slot is free for dB and dC
 
 #pragma unroll
             for (int batch_of = SUB / BATCH - 1; batch_of >= 0; batch_of--) {
@@ -223,7 +231,7 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
 #pragma unroll
                     for (int k = 0; k < LEFT; k++) {
                         int value = lane.lane / K * LEFT + k, j = batch_of * BATCH + some * ROW_STEPS + value / (2 * NT), which = value / NT % 2;
-                        parts[((turn * K + lane.warp) * SUB + j) * 2 * SPAN + which * SPAN + lane.part * NT + value % NT] = values[k];
+                        own[i * K * SLOT + (j * 2 + which) * SPAN + lane.part * NT + value % NT] = values[k];
                     }
                 }
 
@@ -238,11 +246,10 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
                     at[2 * SUMS] = pass == 0 ? to_dt[k] : at[2 * SUMS] + to_dt[k];
                 }
             }
-
-            __syncthreads();
-            add_warps(start + i * SUB, steps - i * SUB, pass);
-            turn ^= 1;
         }
+
+        __syncthreads();
+        add_warps(start, steps, pass);
     }
 
     // Back over position t: `before` and `after` are the states around it.
@@ -290,7 +297,7 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
         }
     }
 
-    // dB and dC of a stretch: the warps in order, then to the gradient or to this block's part of it.
+    // dB and dC of a chunk: the warps in order, then to the gradient or to this block's part of it.
     __device__ __forceinline__ void add_warps(i64 start, int steps, int pass) {
         T* grad_b = s.per_position_b ? static_cast<T*>(a.grad.b) : nullptr;
         T* grad_c = s.per_position_c ? static_cast<T*>(a.grad.c) : nullptr;
@@ -298,10 +305,9 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
             return;
         }
 
-        const R* from = parts + turn * K * PART;
         i64 positions = (a.last_batch - a.first_batch) * s.length;
-#pragma unroll
-        for (int i = threadIdx.x; i < PART; i += THREADS) {
+#pragma unroll 4
+        for (int i = pinned(threadIdx.x); i < CHUNK * 2 * SPAN; i += THREADS) {
             int t = i / (2 * SPAN), n = pass * SPAN + i % SPAN;
             bool is_b = i / SPAN % 2 == 0;
             T* target = is_b ? grad_b : grad_c;
@@ -309,10 +315,11 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
                 continue;
             }
 
-            R sum = from[i];
+            const R* from = stretches + t / SUB * K * SLOT + i % (SUB * 2 * SPAN);
+            R sum = from[0];
 #pragma unroll
             for (int warp = 1; warp < K; warp++) {
-                sum += from[warp * PART + i];
+                sum += from[warp * SLOT];
             }
 
             i64 row = scan_row(s, batch, start + t), at = static_cast<i64>(block.group) * s.states + n;
@@ -326,13 +333,16 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
     }
 
     // What is done once an element of a chunk.
-    __device__ __forceinline__ void finish(i64 start, int steps, R bias, R skip, R& grad_skip, R& grad_bias) {
+    __device__ __forceinline__ void finish(i64 start, int steps) {
+        ScanLane<NT, K> lane = again();
         int d = block.first + lane.lane;
         i64 down = s.reverse ? -K : K, row = scan_row(s, batch, start + lane.warp);
         const T* delta = a.in.delta + row * a.in.delta_stride + d;
         if (lane.lane >= block.count) {
             return;
         }
+
+        R bias = a.in.bias != nullptr ? a.in.bias[d] : R(0), skip = a.in.d != nullptr ? a.in.d[d] : R(0), grad_skip = R(0), grad_bias = R(0);
 
 #pragma unroll 4
         for (int t = lane.warp, j = 0; t < steps; t += K, j++) {
@@ -358,11 +368,14 @@ template <bool PLAIN, typename T, int NT, int K> struct Backward {
                 store(a.grad.z + (row + j * down) * a.grad.z_stride + d, element.to_z * (sum[0] + skip * element.u));
             }
         }
+
+        totals[lane.warp * 32 + lane.lane] += grad_skip;
+        totals[THREADS + lane.warp * 32 + lane.lane] += grad_bias;
     }
 };
 
 template <bool PLAIN, typename T, int NT, int K>
-__global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ? 12 : 4) / K) scan_backward(ScanBackward<T> a) {
+__global__ void __launch_bounds__(32 * K, (PLAIN && K > 1 ? 12 : 8) / K) scan_backward(ScanBackward<T> a) {
     typedef typename Wide<T>::type R;
     typedef Backward<PLAIN, T, NT, K> Walk;
     constexpr int THREADS = 32 * K, CHUNK = Walk::CHUNK;
@@ -370,21 +383,21 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
     __shared__ int begins[CHUNK];
 
     const ScanSizes& s = a.s;
+    const int passes = PLAIN ? 1 : s.passes, chunks = PLAIN ? 1 : s.checkpoint_steps / CHUNK;
     i64 blocks = static_cast<i64>(s.groups) * s.group_blocks, id = blockIdx.x;
     ScanBlock block = scan_block(s, id % blocks);
     i64 segment = id / blocks % s.segments, run = id / blocks / s.segments, entries = a.last_batch - a.first_batch;
     i64 first = a.first_batch + run * entries / a.runs, last = a.first_batch + (run + 1) * entries / a.runs;
-    i64 begin = segment * s.segment_steps, end = min(s.length, begin + s.segment_steps);
+    i64 begin = segment * s.segment_steps, length = min(s.length - begin, s.segment_steps);
+    int count = static_cast<int>((length + CHUNK - 1) / CHUNK), tail = static_cast<int>(length - (count - 1) * static_cast<i64>(CHUNK));
     i64 part = (a.first_run + run) * s.segments + segment;
     Walk walk(a, block, shared, begins);
     const ScanLane<NT, K>& lane = walk.lane;
     bool exists = lane.lane < block.count;
-    int d = block.first + lane.lane;
-    R bias = exists && a.in.bias != nullptr ? a.in.bias[d] : R(0), skip = exists && a.in.d != nullptr ? a.in.d[d] : R(0);
 
     // Scratch of this thread: what is carried where there are several passes, then the states at the chunks between two checkpoints.
-    int chunks = s.checkpoint_steps / CHUNK, between = s.passes > 1 ? CARRIED_SLOTS : 0, slots = between + chunks - 1;
-    R* scratch = a.scratch + (id * s.passes * slots * THREADS + threadIdx.x) * NT;
+    int between = passes > 1 ? CARRIED_SLOTS : 0, slots = between + chunks - 1;
+    R* scratch = a.scratch + (id * passes * slots * THREADS + threadIdx.x) * NT;
     auto slot = [&](int pass, int which) { return scratch + (static_cast<i64>(pass) * slots + which) * THREADS * NT; };
 
     R rate[NT], fixed_b[NT], fixed_c[NT], h[NT];
@@ -395,7 +408,7 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
         load_parameter(fixed_c, s.per_position_c ? nullptr : static_cast<const R*>(a.in.c), s, lane, block, pass);
     };
     auto load_kept = [&](int pass) {
-        if (s.passes > 1) {
+        if (passes > 1) {
             read_states(kept.carry, slot(pass, 0));
             read_states(kept.a, slot(pass, 1));
             read_states(kept.b, slot(pass, 2));
@@ -403,7 +416,7 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
         }
     };
     auto store_kept = [&](int pass) {
-        if (s.passes > 1) {
+        if (passes > 1) {
             write_states(kept.carry, slot(pass, 0));
             write_states(kept.a, slot(pass, 1));
             write_states(kept.b, slot(pass, 2));
@@ -411,8 +424,8 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
         }
     };
 
-    R grad_skip = R(0), grad_bias = R(0);
-    for (int pass = 0; pass < s.passes; pass++) {
+#pragma unroll 1
+    for (int pass = 0; pass < passes; pass++) {
         load_constants(pass);
 #pragma unroll
         for (int n = 0; n < NT; n++) {
@@ -422,9 +435,11 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
         store_kept(pass);
     }
 
+#pragma unroll 1
     for (i64 batch = first; batch < last; batch++) {
         walk.batch = batch;
-        for (int pass = 0; pass < s.passes; pass++) {
+#pragma unroll 1
+        for (int pass = 0; pass < passes; pass++) {
             load_kept(pass);
             if (a.carries != nullptr) {
                 load_states(kept.carry, a.carries + state_offset(s, batch * s.segments + segment, lane, block, pass), s.channels, lane.left(s, pass));
@@ -435,28 +450,31 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
             store_kept(pass);
         }
 
-        i64 last_chunk = begin + (end - begin - 1) / CHUNK * CHUNK;
-        for (i64 start = last_chunk; start >= begin && begin < end; start -= CHUNK) {
-            int within = static_cast<int>(start & (s.checkpoint_steps - 1)) / CHUNK;
-            i64 kept_at = start & ~static_cast<i64>(s.checkpoint_steps - 1);
+#pragma unroll 1
+        for (int chunk = count - 1; chunk >= 0; chunk--) {
+            i64 start = begin + static_cast<i64>(chunk) * CHUNK;
+            int within = PLAIN ? 0 : chunk % chunks;
+            i64 kept_at = start - within * CHUNK;
 
             // The first chunk met since a checkpoint: the states at the chunks between.
-            if (within == chunks - 1 || start == last_chunk) {
-                for (int chunk = 0; chunk < within; chunk++) {
-                    i64 from = start - static_cast<i64>(within - chunk) * CHUNK;
-                    walk.prepare(from, CHUNK, bias);
-                    for (int pass = 0; pass < s.passes; pass++) {
+            if (within == chunks - 1 || chunk == count - 1) {
+#pragma unroll 1
+                for (int one = 0; one < within; one++) {
+                    i64 from = kept_at + one * CHUNK;
+                    walk.prepare(from, CHUNK);
+#pragma unroll 1
+                    for (int pass = 0; pass < passes; pass++) {
                         __syncthreads();
                         walk.prepare_tiles(from, CHUNK, pass);
                         __syncthreads();
-                        if (s.passes > 1) {
+                        if (passes > 1) {
                             load_constants(pass);
                         }
 
-                        if (chunk == 0) {
+                        if (one == 0) {
                             walk.load_checkpoint(kept_at, pass, h);
                         } else {
-                            read_states(h, slot(pass, between + chunk - 1));
+                            read_states(h, slot(pass, between + one - 1));
                         }
 
 #pragma unroll 1
@@ -465,18 +483,19 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
                             walk.advance(t, h, e, rate, fixed_b);
                         }
 
-                        write_states(h, slot(pass, between + chunk));
+                        write_states(h, slot(pass, between + one));
                     }
 
                     __syncthreads();
                 }
             }
 
-            int steps = static_cast<int>(min(static_cast<i64>(CHUNK), end - start));
-            walk.prepare(start, steps, bias);
-            for (int pass = 0; pass < s.passes; pass++) {
+            int steps = chunk == count - 1 ? tail : CHUNK;
+            walk.prepare(start, steps);
+#pragma unroll 1
+            for (int pass = 0; pass < passes; pass++) {
                 walk.prepare_tiles(start, steps, pass);
-                if (s.passes > 1) {
+                if (passes > 1) {
                     load_constants(pass);
                     load_kept(pass);
                 }
@@ -492,11 +511,12 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
                 store_kept(pass);
             }
 
-            walk.finish(start, steps, bias, skip, grad_skip, grad_bias);
+            walk.finish(start, steps);
         }
 
         if (a.grad.initial != nullptr && segment == 0) {
-            for (int pass = 0; pass < s.passes; pass++) {
+#pragma unroll 1
+            for (int pass = 0; pass < passes; pass++) {
                 load_kept(pass);
                 i64 at = (batch * s.channels + block.first + lane.channel) * s.states + lane.first(pass);
                 store_states(kept.carry, a.grad.initial + at, 1, lane.left(s, pass));
@@ -504,7 +524,8 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
         }
     }
 
-    for (int pass = 0; pass < s.passes; pass++) {
+#pragma unroll 1
+    for (int pass = 0; pass < passes; pass++) {
         load_kept(pass);
         i64 at = state_offset(s, part, lane, block, pass);
         int left = lane.left(s, pass);
@@ -515,17 +536,15 @@ __global__ void __launch_bounds__(32 * K, (sizeof(typename Wide<T>::type) == 4 ?
 
     // The skip and the bias: each warp has its own rows.
     __syncthreads();
-    shared[threadIdx.x] = grad_skip;
-    shared[THREADS + threadIdx.x] = grad_bias;
-    __syncthreads();
     if (threadIdx.x < 32 && exists) {
+        R grad_skip = walk.totals[lane.lane], grad_bias = walk.totals[THREADS + lane.lane];
         for (int warp = 1; warp < K; warp++) {
-            grad_skip += shared[warp * 32 + lane.lane];
-            grad_bias += shared[THREADS + warp * 32 + lane.lane];
+            grad_skip += walk.totals[warp * 32 + lane.lane];
+            grad_bias += walk.totals[THREADS + warp * 32 + lane.lane];
         }
 
-        a.sum_d[part * s.channels + d] = grad_skip;
-        a.sum_bias[part * s.channels + d] = grad_bias;
+        a.sum_d[part * s.channels + block.first + lane.lane] = grad_skip;
+        a.sum_bias[part * s.channels + block.first + lane.lane] = grad_bias;
     }
 }
 

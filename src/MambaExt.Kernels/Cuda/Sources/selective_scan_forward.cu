@@ -8,8 +8,8 @@ template <typename T> struct ScanForward {
     ScanSizes s;
 };
 
-// One tile and pass of the recurrence. Beyond the end, dt = 0 and B = C = 0 change nothing. PLAIN: B and C a position, one sequence, y alone
-// is wanted.
+// One tile and pass of the recurrence. Beyond the end, dt = 0 and B = C = 0 change nothing. PLAIN: at most K NT states, B and C a
+// position, one sequence, y alone is wanted.
 template <bool PLAIN, typename T, int NT, int K, typename R>
 __device__ __forceinline__ void forward_tile(
     const ScanForward<T>& a, const ScanBlock& block, const ScanLane<NT, K>& lane, i64 batch, i64 start, int steps, int pass,
@@ -71,11 +71,12 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
     SHARED_MEMORY(R, kept);     // states between the passes, [passes, threads, NT]
 
     const ScanSizes& s = a.s;
+    const int passes = PLAIN ? 1 : s.passes;
     i64 blocks = static_cast<i64>(s.groups) * s.group_blocks, id = blockIdx.x;
     ScanBlock block = scan_block(s, id % blocks);
     i64 segment = id / blocks % s.segments, batch = id / blocks / s.segments;
     i64 begin = segment * s.segment_steps, end = min(s.length, begin + s.segment_steps);
-    ScanLane<NT, K> lane(block);
+    ScanLane<NT, K> lane(block, threadIdx.x);
     int d = block.first + lane.lane;
     bool exists = lane.lane < block.count, gated = a.in.z != nullptr;
     R bias = exists && a.in.bias != nullptr ? a.in.bias[d] : R(0), skip = exists && a.in.d != nullptr ? a.in.d[d] : R(0);
@@ -113,7 +114,8 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
         load_parameter(fixed_b, s.per_position_b ? nullptr : static_cast<const R*>(a.in.b), s, lane, block, pass);
         load_parameter(fixed_c, s.per_position_c ? nullptr : static_cast<const R*>(a.in.c), s, lane, block, pass);
     };
-    for (int pass = 0; pass < s.passes; pass++) {
+#pragma unroll 1
+    for (int pass = 0; pass < passes; pass++) {
         load_constants(pass);
         if (a.starts != nullptr) {
             load_states(h, a.starts + state_offset(s, batch * s.segments + segment, lane, block, pass), s.channels, lane.left(s, pass));
@@ -121,7 +123,7 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
             load_parameter(h, a.in.initial == nullptr ? nullptr : a.in.initial + batch * s.channels * s.states, s, lane, block, pass);
         }
 
-        if (s.passes > 1) {
+        if (passes > 1) {
             write_states(h, kept + (pass * THREADS + threadIdx.x) * NT);
         }
     }
@@ -129,6 +131,7 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
     int turn = 0;
     load_rows(begin);
     load_tiles(begin, 0);
+#pragma unroll 1
     for (i64 start = begin; start < end; start += TILE) {
         int steps = static_cast<int>(min(static_cast<i64>(TILE), end - start));
         T u[ROWS], z[ROWS];
@@ -146,11 +149,12 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
             rows[t * BLOCK_CHANNELS + lane.lane] = step;
         }
 
-        if (threadIdx.x < TILE) {
+        if (!PLAIN && threadIdx.x < TILE) {
             begins[threadIdx.x] = scan_begins(s, a.in.sequence, batch, start + threadIdx.x);
         }
 
-        for (int pass = 0; pass < s.passes; pass++, turn ^= 1) {
+#pragma unroll 1
+        for (int pass = 0; pass < passes; pass++, turn ^= 1) {
 #pragma unroll
             for (int j = 0; j < WORDS; j++) {
                 int i = threadIdx.x + j * THREADS;
@@ -161,13 +165,13 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
             }
 
             __syncthreads();
-            bool last_pass = pass + 1 == s.passes;
+            bool last_pass = pass + 1 == passes;
             load_tiles(last_pass ? start + TILE : start, last_pass ? 0 : pass + 1);
             if (pass == 0) {
                 load_rows(start + TILE);
             }
 
-            if (s.passes > 1) {
+            if (passes > 1) {
                 load_constants(pass);
                 read_states(h, kept + (pass * THREADS + threadIdx.x) * NT);
             }
@@ -178,7 +182,7 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
             }
 
             forward_tile<PLAIN>(a, block, lane, batch, start, steps, pass, rows, tile_b[turn], tile_c[turn], begins, y, Y_ROW, h, rate, fixed_b, fixed_c);
-            if (s.passes > 1) {
+            if (passes > 1) {
                 write_states(h, kept + (pass * THREADS + threadIdx.x) * NT);
             }
         }
@@ -201,8 +205,9 @@ template <bool PLAIN, typename T, int NT, int K> __global__ void __launch_bounds
     }
 
     if (a.out.last != nullptr && segment == s.segments - 1) {
-        for (int pass = 0; pass < s.passes; pass++) {
-            if (s.passes > 1) {
+#pragma unroll 1
+        for (int pass = 0; pass < passes; pass++) {
+            if (passes > 1) {
                 read_states(h, kept + (pass * THREADS + threadIdx.x) * NT);
             }
 

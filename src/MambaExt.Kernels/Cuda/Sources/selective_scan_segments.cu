@@ -25,7 +25,7 @@ template <typename T, int NT, int K> __global__ void __launch_bounds__(32 * K) s
     i64 blocks = static_cast<i64>(s.groups) * s.group_blocks, id = blockIdx.x;
     ScanBlock block = scan_block(s, id % blocks);
     i64 segment = id / blocks % (s.segments - 1) + (a.backward ? 1 : 0), batch = id / blocks / (s.segments - 1);
-    ScanLane<NT, K> lane(block);
+    ScanLane<NT, K> lane(block, threadIdx.x);
     i64 begin = segment * s.segment_steps, end = min(s.length, begin + s.segment_steps), tiles = (end - begin + TILE - 1) / TILE;
     int d = block.first + lane.lane;
     bool exists = lane.lane < block.count, constant = a.backward ? !s.per_position_c : !s.per_position_b;
@@ -33,6 +33,7 @@ template <typename T, int NT, int K> __global__ void __launch_bounds__(32 * K) s
     const T* of_position = static_cast<const T*>(a.backward ? a.in.c : a.in.b);
     i64 stride = a.backward ? a.in.c_stride : a.in.b_stride;
 
+#pragma unroll 1
     for (int pass = 0; pass < s.passes; pass++) {
         R rate[NT], fixed[NT], h[NT], e[NT], sum = R(0);
         bool cut = false;
@@ -44,6 +45,7 @@ template <typename T, int NT, int K> __global__ void __launch_bounds__(32 * K) s
             h[n] = R(0);
         }
 
+#pragma unroll 1
         for (i64 tile = 0; tile < tiles; tile++) {
             i64 start = begin + (a.backward ? tiles - 1 - tile : tile) * TILE;
             int steps = static_cast<int>(min(static_cast<i64>(TILE), end - start));
@@ -78,6 +80,7 @@ template <typename T, int NT, int K> __global__ void __launch_bounds__(32 * K) s
             }
 
             __syncthreads();
+#pragma unroll 1
             for (int i = 0; i < steps; i++) {
                 int t = a.backward ? steps - 1 - i : i;
                 Pair<R> step = rows[t * BLOCK_CHANNELS + lane.channel];
