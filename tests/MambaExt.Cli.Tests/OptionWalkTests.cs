@@ -43,9 +43,11 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
 
         // What they change is seen under mpirun: BenchCommTests.
         Refused(Comm, "--rounds 0", "1 to 1000", replaces: true), Refused(Comm, "--json", "mpirun", replaces: true),
-        Changed("--split random"), Changed("--split-seed 1", "--split random"), Refused(Train, "--graph {own}/e.csv", "--dataset"), Refused(Train, "--features {own}/f.csv", "--graph FILE"),
+
+        // The grid's own splits are the random ones of seed 0.
+        new(Train, "--split random", Kind.Configured), Changed("--split-seed 1", "--split random"), Refused(Train, "--graph {own}/e.csv", "--dataset"), Refused(Train, "--features {own}/f.csv", "--graph FILE"),
         Refused(Train, "--labels {own}/l.csv", "--graph FILE"), Refused(Train, "--split-file {own}/s.csv", "--graph FILE"), Refused(Train, "--header yes", "--graph FILE"), Refused(Train, "--metric roc-auc", "--graph FILE"),
-        Refused(Predict, "--graph {own}/e.csv", "2 features"), Refused(Predict, "--features {own}/f.csv", "--graph FILE"), Refused(Predict, "--header yes", "--graph FILE"),
+        Refused(Predict, "--graph {empty}/e.csv", "does not exist"), Refused(Predict, "--features {own}/f.csv", "--graph FILE"), Refused(Predict, "--header yes", "--graph FILE"),
         new(List, "--data {own}", Kind.Printed), new(List, "--json", Kind.Printed), Refused(Get, "--data {empty}", "cannot be downloaded", "cora --from http://127.0.0.1:1/"),
         Refused(Get, "--from http://127.0.0.1:1/", "127.0.0.1:1", "cora --data {empty}"), Refused(Get, "--json", "No data set"),
         Refused(Check, "--data {empty}", "{empty}", "cora"), Refused(Check, "--json", "No data set"),

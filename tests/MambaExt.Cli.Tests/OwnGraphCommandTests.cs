@@ -25,7 +25,7 @@ public sealed class OwnGraphCommandTests : IDisposable
         Assert.Contains("20 vertices, 20 edges, 3 dense features, 2 classes, 1 split of 12 / 4 / 4, ROC AUC", answer.Error, StringComparison.Ordinal);
         Assert.Contains("e.csv: line 1 ('source, target') is taken for names of columns", answer.Error, StringComparison.Ordinal);
         using JsonDocument config = JsonDocument.Parse(System.IO.File.ReadAllText(Path.Combine(run, "config.json")));
-        Assert.Equal(["e.csv", "f.csv", "l.csv", "s.csv"], config.RootElement.GetProperty("files").EnumerateArray().Select(f => f.GetProperty("name").GetString()));
+        Assert.Equal(["e.csv", "f.csv", "l.csv", "s.csv"], config.RootElement.GetProperty("files").EnumerateArray().Select(f => f.GetProperty("Name").GetString()));
 
         Answer resumed = await CliRun.Here("graph", "train", "--resume", run, "--json");
         Assert.True(resumed.Code == 0, resumed.Error);

@@ -84,7 +84,7 @@ public static class OwnGraph
         {
             string file = features is not null ? Path.GetFileName(files.Features!) : labels!.File;
             return edges.AreNumbers ? null : throw new InvalidDataException(
-                $"{edges.FirstWord}, and {file} has a row for each vertex 0, 1, 2, ... without a name; number the vertices, or add a column that names them.");
+                $"{edges.FirstWord}, and {file} has rows without names, for vertices 0, 1, 2 and so on; number the vertices, or add a column that names them.");
         }
 
         return labels is null && edges.AreNumbers
