@@ -11,8 +11,9 @@ namespace MambaExt.Kernels;
 /// y_t = S_t C_t + D x_t,   out = y silu(z)                [B, L, H, P]
 /// </code>
 /// float or double; results are the same bits at any number of threads. Long sequences are computed in chunks, by matrix products
-/// within a chunk and a state between chunks; very short ones position by position. Within a chunk what does not count is multiplied by
-/// zero: a number that is not finite can reach other positions of its chunk, and of another packed sequence in it.
+/// within a chunk and a state between chunks; very short ones position by position. A chunk ends where a packed sequence does, so what is
+/// not finite in one never reaches another. Within a chunk what does not count is multiplied by zero: a number that is not finite can
+/// reach earlier positions of its own sequence.
 /// </summary>
 public static unsafe class StateSpaceDuality
 {

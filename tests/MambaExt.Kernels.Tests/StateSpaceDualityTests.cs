@@ -236,6 +236,49 @@ public class StateSpaceDualityTests
         }
     }
 
+    /// <summary>What is not finite in one packed sequence: every other sequence keeps its bits, whether positions or chunks are walked.</summary>
+    [Theory]
+    [InlineData(200, 70, 110, 90, double.NaN)]
+    [InlineData(200, 48, 96, 50, double.PositiveInfinity)]
+    [InlineData(60, 10, 11, 10, double.NaN)]
+    [InlineData(12, 4, 8, 5, double.NaN)]
+    public unsafe void What_is_not_finite_stays_in_its_packed_sequence(int length, int from, int to, int at, double bad)
+    {
+        const int Heads = 2, Width = 5, States = 7;
+        foreach (int bits in Widths)
+        {
+            Dictionary<string, float[]> expected = Run("nothing", bits);
+            foreach (string what in new[] { "x", "dt", "B", "C", "z", "dy" })
+            {
+                Dictionary<string, float[]> got = Run(what, bits);
+                foreach (string name in new[] { "out", "dx", "ddt", "dB", "dC", "dz" })
+                {
+                    int width = expected[name].Length / length;
+                    Assert.True(expected[name].AsSpan(0, from * width).SequenceEqual(got[name].AsSpan(0, from * width)), $"{what}, {bits} bits: {name} of the sequence before");
+                    Assert.True(expected[name].AsSpan(to * width).SequenceEqual(got[name].AsSpan(to * width)), $"{what}, {bits} bits: {name} of the sequence after");
+                }
+
+                Assert.True(expected["last"].AsSpan().SequenceEqual(got["last"]), $"{what}, {bits} bits: last state");
+                Assert.True(expected["ds0"].AsSpan().SequenceEqual(got["ds0"]), $"{what}, {bits} bits: gradient of the initial state");
+            }
+        }
+
+        Dictionary<string, float[]> Run(string what, int bits)
+        {
+            using var scan = new SsdCase<float>(Shape(1, length, Heads, Width, States), packed: true);
+            for (int t = 0; t < length; t++) scan.Inputs.SequenceIndex[t] = t < from ? 0 : t < to ? 1 : 2;
+            float nothing = 0;
+            float* place = what switch
+            {
+                "x" => scan.Inputs.X + (at * Heads * Width) + 3, "dt" => scan.Inputs.Dt + (at * Heads), "B" => scan.Inputs.B + (at * States) + 2,
+                "C" => scan.Inputs.C + (at * States) + 2, "z" => scan.Inputs.Z + (at * Heads * Width), "dy" => scan.Gradients.Out + (at * Heads * Width) + 1, _ => &nothing,
+            };
+            *place = (float)bad;
+            scan.Run(new KernelOptions(1, bits));
+            return scan.Snapshot();
+        }
+    }
+
     [Fact]
     public unsafe void Gradients_that_nobody_wants_change_no_other()
     {

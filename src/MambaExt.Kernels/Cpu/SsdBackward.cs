@@ -66,19 +66,31 @@ internal sealed unsafe class SsdBackward<V, T>
 
         for (long k = chunks - 1; k >= 0; k--)
         {
-            long start = k * SsdPlan.Chunk;
-            scratch.Load(batch, start, (int)Math.Min(SsdPlan.Chunk, _shape.Length - start), group, _in);
-            for (int split = from; split < to; split++)
+            // Packed sequences are cut apart, and walked from the last to the first.
+            long begin = k * SsdPlan.Chunk, stop = Math.Min(begin + SsdPlan.Chunk, _shape.Length);
+            for (int length; stop > begin; stop -= length)
             {
-                scratch.ClearSums();
-                for (int head = origin + split * heads / splits; head < origin + (split + 1) * heads / splits; head++)
+                length = SsdPlan.RunBefore(_shape, _in.SequenceIndex, batch, begin, stop);
+                long start = stop - length;
+                bool begins = SsdPlan.Begins(_shape, _in.SequenceIndex, batch, start);
+                scratch.Load(batch, start, length, group, _in);
+                for (int split = from; split < to; split++)
                 {
-                    T* before = k > 0 ? _checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state : null;
-                    Head(batch, head, scratch.Carry(head - first, end - first), before, scratch);
-                }
+                    scratch.ClearSums();
+                    for (int head = origin + split * heads / splits; head < origin + (split + 1) * heads / splits; head++)
+                    {
+                        T* before = k > 0 ? _checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state
+                            : _in.InitialState == null ? null : _in.InitialState + (batch * _shape.Heads + head) * state;
+                        Head(batch, head, scratch.Carry(head - first, end - first), begins ? null : before, k > 0, scratch);
+                        if (begins)
+                        {
+                            new Span<T>(scratch.Carry(head - first, end - first), chunk.StateElements).Clear();
+                        }
+                    }
 
-                scratch.JoinSums();
-                _sums.Add(batch, start, chunk.Length, group, split, split == from, scratch.GradB, scratch.GradC, chunk.Deep);
+                    scratch.JoinSums();
+                    _sums.Add(batch, start, chunk.Length, group, split, split == from, scratch.GradB, scratch.GradC, chunk.Deep);
+                }
             }
         }
 
@@ -88,20 +100,20 @@ internal sealed unsafe class SsdBackward<V, T>
         }
     }
 
-    /// <summary>One head of one chunk; <paramref name="carry"/> goes from the end of the chunk to its start.</summary>
+    /// <summary>One head of one chunk; <paramref name="carry"/> goes from the end of the chunk to its start. The state before it is a checkpoint
+    /// or lies as the caller's states do; null is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Head(long batch, int head, T* carry, T* checkpoint, SsdScratch<V, T> scratch)
+    private void Head(long batch, int head, T* carry, T* before, bool checkpoint, SsdScratch<V, T> scratch)
     {
         SsdChunk<V, T> chunk = scratch.Chunk;
         int wide = chunk.Wide;
-        long state = (long)_shape.HeadWidth * _shape.States;
-        if (checkpoint != null)
+        if (checkpoint && before != null)
         {
-            SsdStates<T>.Recall(_shape, checkpoint, scratch.State, wide);
+            SsdStates<T>.Recall(_shape, before, scratch.State, wide);
         }
         else
         {
-            SsdStates<T>.Load(_shape, _in.InitialState == null ? null : _in.InitialState + (batch * _shape.Heads + head) * state, scratch.State, wide);
+            SsdStates<T>.Load(_shape, before, scratch.State, wide);
         }
 
         chunk.Discretize(head, scratch.Slopes, scratch.Decays);
