@@ -19,7 +19,8 @@ internal readonly struct CudaScanPlan
 
     private const int FullWarps = 132 * 12;
     private const int ShortestSegment = 256;
-    private const long MostRowBytes = 512L << 20;
+    private const int FewestSegments = 3;
+    private const long UsualRowBytes = 512L << 20;
 
     /// <summary>Lanes of a channel where B and C are a position's and nothing unusual is asked; otherwise <see cref="MostLanes"/>.</summary>
     public readonly int Lanes;
@@ -52,7 +53,9 @@ internal readonly struct CudaScanPlan
     /// <summary>Parts of the gradient of a parameter.</summary>
     public readonly long Parts;
 
-    public CudaScanPlan(in SelectiveScanShape shape)
+    /// <param name="shape">Sizes</param>
+    /// <param name="mostRowBytes">Bytes that the blocks' parts of dB and dC may take at once; one batch entry's at least</param>
+    public CudaScanPlan(in SelectiveScanShape shape, long mostRowBytes = UsualRowBytes)
     {
         Lanes = shape.States <= LaneStates ? 1 : shape.States <= 2 * LaneStates ? 2 : MostLanes;
         Passes = (shape.States + LaneStates * MostLanes - 1) / (LaneStates * MostLanes);
@@ -63,11 +66,15 @@ internal readonly struct CudaScanPlan
 
         long room = FullWarps / Math.Max(1, shape.Batch * Blocks * Lanes), pieces = Math.Min(room, shape.Length / ShortestSegment);
         long steps = (shape.Length + Math.Max(1, pieces) - 1) / Math.Max(1, pieces);
-        SegmentSteps = pieces < 3 ? Math.Max(1, shape.Length) : (steps + CheckpointSteps - 1) / CheckpointSteps * CheckpointSteps;
-        Segments = Math.Max(1, (shape.Length + SegmentSteps - 1) / SegmentSteps);
+        SegmentSteps = (steps + CheckpointSteps - 1) / CheckpointSteps * CheckpointSteps;
+        Segments = SegmentSteps == 0 ? 1 : (shape.Length + SegmentSteps - 1) / SegmentSteps;
+        if (Segments < FewestSegments)
+        {
+            (Segments, SegmentSteps) = (1, shape.Length);
+        }
 
         long rowBytes = GroupBlocks == 1 ? 0 : checked(2L * sizeof(float) * GroupBlocks * shape.Length * shape.Groups * shape.States);
-        SliceEntries = Math.Clamp(MostRowBytes / Math.Max(1, rowBytes), 1, Math.Max(1, shape.Batch));
+        SliceEntries = Math.Clamp(mostRowBytes / Math.Max(1, rowBytes), 1, Math.Max(1, shape.Batch));
         SliceRuns = Segments > 1 ? SliceEntries : Math.Min(SliceEntries, (FullWarps + Blocks - 1) / Blocks);
         long whole = shape.Batch / SliceEntries, rest = shape.Batch % SliceEntries;
         Parts = checked((whole * SliceRuns + Math.Min(rest, SliceRuns)) * Segments);

@@ -89,7 +89,15 @@ public static unsafe class CudaSelectiveScan
         where T : unmanaged
     {
         SelectiveScanChecks.Require(shape, inputs, checkpoints != 0 || CheckpointElements(shape) == 0, gradients);
-        var plan = new CudaScanPlan(shape);
+        Backward(device, shape, new CudaScanPlan(shape), inputs, checkpoints, gradients, workspace, stream);
+    }
+
+    /// <summary>As the other; the plan may take fewer batch entries a launch.</summary>
+    internal static void Backward<T>(
+        GpuDevice device, in SelectiveScanShape shape, in CudaScanPlan plan, in SelectiveScanInputs<T> inputs, nint checkpoints, in SelectiveScanGradients<T> gradients,
+        nint workspace, nint stream)
+        where T : unmanaged
+    {
         bool plain = Plain(shape, inputs);
         int lanes = plain ? plan.Lanes : CudaScanPlan.MostLanes, width = KernelTypes.ParameterBytes<T>();
         var space = new CudaScanWorkspace(shape, plan, width, workspace, backward: true);
