@@ -6,6 +6,8 @@
 # Exit codes: 0 all passed, 1 something is missing here, 2 something failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+# Where ldconfig is for those who are not root.
+PATH=$PATH:/usr/sbin:/sbin
 stop() { printf '%s\n' "$1" >&2; exit 1; }
 
 golden=${1:-}
