@@ -64,7 +64,8 @@ internal sealed unsafe class CsrWork<T> : KernelWork<T>
                     CudaCsrSum.Gated(device, back, a.GradY, one.C, a.Gates, a.GradX, backWorkspace);
                     CudaCsrSum.WeightGradient(device, rows, a.X, a.GradY, one.C, a.GradWeights);
                     CudaCsrSum.GateGradient(device, rows, a.X, a.GradY, one.C, a.GradGates);
-                });
+                }
+            );
         }
     }
 
@@ -91,7 +92,8 @@ internal sealed unsafe class CsrWork<T> : KernelWork<T>
                     CsrSum.Gated(transpose.Rows, a.GradY, one.C, a.Gates, a.GradX, options);
                     CsrSum.WeightGradient(rows, a.X, a.GradY, one.C, a.GradWeights, options);
                     CsrSum.GateGradient(rows, a.X, a.GradY, one.C, a.GradGates, options);
-                });
+                }
+            );
         }
     }
 

@@ -141,13 +141,27 @@ public sealed unsafe class CudaScanEdgeTests
 
             SelectiveScanInputs<float> inputs = near.Inputs with
             {
-                U = Spread(near.Inputs.U, Channels), UStride = Stride, Delta = Spread(near.Inputs.Delta, Channels), DeltaStride = Stride,
-                B = Spread(near.Inputs.B, States), BStride = Stride, Z = Spread(near.Inputs.Z, Channels), ZStride = Stride,
+                U = Spread(near.Inputs.U, Channels),
+                UStride = Stride,
+                Delta = Spread(near.Inputs.Delta, Channels),
+                DeltaStride = Stride,
+                B = Spread(near.Inputs.B, States),
+                BStride = Stride,
+                Z = Spread(near.Inputs.Z, Channels),
+                ZStride = Stride,
             };
             SelectiveScanGradients<float> gradients = near.Gradients with
             {
-                Out = Spread(near.Gradients.Out, Channels), OutStride = Stride, U = Column(Channels), UStride = Stride, Delta = Column(Channels), DeltaStride = Stride,
-                B = Column(States), BStride = Stride, Z = Column(Channels), ZStride = Stride,
+                Out = Spread(near.Gradients.Out, Channels),
+                OutStride = Stride,
+                U = Column(Channels),
+                UStride = Stride,
+                Delta = Column(Channels),
+                DeltaStride = Stride,
+                B = Column(States),
+                BStride = Stride,
+                Z = Column(Channels),
+                ZStride = Stride,
             };
             if (!general)
             {
@@ -247,8 +261,12 @@ public sealed unsafe class CudaScanEdgeTests
             using CudaScanCase<float> dirty = Case();
             float* place = what switch
             {
-                "u" => dirty.Inputs.U + (At * Channels) + 3, "delta" => dirty.Inputs.Delta + (At * Channels), "B" => dirty.Inputs.B + (At * States) + 2,
-                "C" => dirty.Inputs.C + (At * States) + 2, "z" => dirty.Inputs.Z + (At * Channels), _ => dirty.Gradients.Out + (At * Channels) + 1,
+                "u" => dirty.Inputs.U + (At * Channels) + 3,
+                "delta" => dirty.Inputs.Delta + (At * Channels),
+                "B" => dirty.Inputs.B + (At * States) + 2,
+                "C" => dirty.Inputs.C + (At * States) + 2,
+                "z" => dirty.Inputs.Z + (At * Channels),
+                _ => dirty.Gradients.Out + (At * Channels) + 1,
             };
             *place = bad;
             dirty.Run();
