@@ -198,6 +198,7 @@ public sealed class EmulatorTests
     {
         (int code, string output) = await SanitizedRun.Of("-trait", "Emulator=address");
         Assert.True(code == 0, output);
+        Assert.Matches("Total: [1-9][0-9]+, Errors: 0, Failed: 0, Skipped: 0", output);
     }
 
     [Fact(Explicit = true)]
