@@ -75,6 +75,8 @@ API cuDeviceGetAttribute(int* value, int attribute, int device) {
     switch (attribute) {
         case 75: *value = capability / 10; return Success;
         case 76: *value = capability % 10; return Success;
+        case 13: *value = 1755000; return Success;   // clock, kHz
+        case 16: *value = 132; return Success;       // multiprocessors
         case 97: *value = SharedOptIn; return Success;
         default: return InvalidValue;
     }
