@@ -270,8 +270,13 @@ public class StateSpaceDualityTests
             float nothing = 0;
             float* place = what switch
             {
-                "x" => scan.Inputs.X + (at * Heads * Width) + 3, "dt" => scan.Inputs.Dt + (at * Heads), "B" => scan.Inputs.B + (at * States) + 2,
-                "C" => scan.Inputs.C + (at * States) + 2, "z" => scan.Inputs.Z + (at * Heads * Width), "dy" => scan.Gradients.Out + (at * Heads * Width) + 1, _ => &nothing,
+                "x" => scan.Inputs.X + (at * Heads * Width) + 3,
+                "dt" => scan.Inputs.Dt + (at * Heads),
+                "B" => scan.Inputs.B + (at * States) + 2,
+                "C" => scan.Inputs.C + (at * States) + 2,
+                "z" => scan.Inputs.Z + (at * Heads * Width),
+                "dy" => scan.Gradients.Out + (at * Heads * Width) + 1,
+                _ => &nothing,
             };
             *place = (float)bad;
             scan.Run(new KernelOptions(1, bits));

@@ -192,7 +192,12 @@ public sealed class CudaStateSpaceDualityTests
         int x = 70 * 8, bc = 70 * 3, dt = 70 * 4, state = 8 * 3;
         alone.Inputs = all.Inputs with
         {
-            X = all.Inputs.X + x, Dt = all.Inputs.Dt + dt, B = all.Inputs.B + bc, C = all.Inputs.C + bc, Z = all.Inputs.Z + x, InitialState = all.Inputs.InitialState + state,
+            X = all.Inputs.X + x,
+            Dt = all.Inputs.Dt + dt,
+            B = all.Inputs.B + bc,
+            C = all.Inputs.C + bc,
+            Z = all.Inputs.Z + x,
+            InitialState = all.Inputs.InitialState + state,
         };
         alone.Gradients.Out = all.Gradients.Out + x;
         alone.Gradients.LastState = all.Gradients.LastState + state;
@@ -270,8 +275,12 @@ public sealed class CudaStateSpaceDualityTests
             using CudaSsdCase<float> dirty = Case();
             float* place = what switch
             {
-                "x" => dirty.Inputs.X + (At * Heads * Width) + 3, "dt" => dirty.Inputs.Dt + (At * Heads), "B" => dirty.Inputs.B + (At * States) + 2,
-                "C" => dirty.Inputs.C + (At * States) + 2, "z" => dirty.Inputs.Z + (At * Heads * Width), _ => dirty.Gradients.Out + (At * Heads * Width) + 1,
+                "x" => dirty.Inputs.X + (At * Heads * Width) + 3,
+                "dt" => dirty.Inputs.Dt + (At * Heads),
+                "B" => dirty.Inputs.B + (At * States) + 2,
+                "C" => dirty.Inputs.C + (At * States) + 2,
+                "z" => dirty.Inputs.Z + (At * Heads * Width),
+                _ => dirty.Gradients.Out + (At * Heads * Width) + 1,
             };
             *place = (float)bad;
             dirty.Run();
