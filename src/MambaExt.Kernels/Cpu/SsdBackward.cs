@@ -81,11 +81,7 @@ internal sealed unsafe class SsdBackward<V, T>
                     {
                         T* before = k > 0 ? _checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state
                             : _in.InitialState == null ? null : _in.InitialState + (batch * _shape.Heads + head) * state;
-                        Head(batch, head, scratch.Carry(head - first, end - first), begins ? null : before, k > 0, scratch);
-                        if (begins)
-                        {
-                            new Span<T>(scratch.Carry(head - first, end - first), chunk.StateElements).Clear();
-                        }
+                        Head(batch, head, scratch.Carry(head - first, end - first), before, k > 0, begins, scratch);
                     }
 
                     scratch.JoinSums();
@@ -101,17 +97,17 @@ internal sealed unsafe class SsdBackward<V, T>
     }
 
     /// <summary>One head of one chunk; <paramref name="carry"/> goes from the end of the chunk to its start. The state before it is a checkpoint
-    /// or lies as the caller's states do; null is none.</summary>
+    /// or lies as the caller's states do, null being zero; a sequence that begins reads none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Head(long batch, int head, T* carry, T* before, bool checkpoint, SsdScratch<V, T> scratch)
+    private void Head(long batch, int head, T* carry, T* before, bool checkpoint, bool begins, SsdScratch<V, T> scratch)
     {
         SsdChunk<V, T> chunk = scratch.Chunk;
         int wide = chunk.Wide;
-        if (checkpoint && before != null)
+        if (checkpoint && !begins)
         {
             SsdStates<T>.Recall(_shape, before, scratch.State, wide);
         }
-        else
+        else if (!begins)
         {
             SsdStates<T>.Load(_shape, before, scratch.State, wide);
         }
@@ -122,7 +118,7 @@ internal sealed unsafe class SsdBackward<V, T>
         if (_in.Z != null)
         {
             chunk.Copy(_in.Z, _in.ZStride, head, scratch.Z);
-            chunk.Read(scratch.State);
+            chunk.Read(begins ? null : scratch.State);
             for (int row = 0; row < chunk.Length * wide; row += wide)
             {
                 SsdGate<V, T>.Backward(chunk.Y + row, scratch.Skip, chunk.X + row, scratch.Z + row, scratch.GradY + row, chunk.Columns);
@@ -137,11 +133,17 @@ internal sealed unsafe class SsdBackward<V, T>
         chunk.Transpose(chunk.X, wide, chunk.Length, _shape.HeadWidth, scratch.TransposedX);
         chunk.Transpose(scratch.GradY, wide, chunk.Length, _shape.HeadWidth, scratch.TransposedGradY);
         scratch.GradX(carry);
-        scratch.Exchange(carry);
+        scratch.Exchange(carry, reads: !begins);
         Inputs(head, scratch);
-        Steps(batch, head, scratch, scratch.Dot(scratch.State, carry));
+        Steps(batch, head, scratch, begins ? T.Zero : scratch.Dot(scratch.State, carry));
 
-        // The gradient of the state before the chunk.
+        // The gradient of the state before the chunk; there is none before a sequence that begins.
+        if (begins)
+        {
+            new Span<T>(carry, chunk.StateElements).Clear();
+            return;
+        }
+
         chunk.Scale(scratch.GradY, chunk.Prefix, scratch.GradY);
         var read = new TileProduct<T> { A = scratch.C, Row = 1, Step = chunk.Deep, B = scratch.GradY, BStep = wide, K = chunk.Length };
         MatrixTile<V, T>.Multiply(read, chunk.StateRows, chunk.Columns, carry, wide, chunk.Prefix[chunk.Length - 1]);

@@ -60,11 +60,6 @@ internal sealed unsafe class SsdForward<V, T>
                 for (int head = first; head < end; head++)
                 {
                     T* held = scratch.State(head - first);
-                    if (begins)
-                    {
-                        new Span<T>(held, chunk.StateElements).Clear();
-                    }
-
                     chunk.Discretize(head, slopes: null, decays: null);
                     chunk.Ask(_in.Z, _in.ZStride, head);
                     chunk.Ask(_out.Out, _out.OutStride, head);
@@ -76,7 +71,7 @@ internal sealed unsafe class SsdForward<V, T>
                     chunk.Read(begins || (start == 0 && _in.InitialState == null) ? null : held);
                     Finish(head, scratch);
 
-                    // The state is turned over: what is left of it, and what the chunk adds.
+                    // The state is turned over: what is left of it, and what the chunk adds. Nothing is read of one that is dropped.
                     chunk.Scale(chunk.StepX, chunk.Suffix, chunk.StepX);
                     var added = new TileProduct<T> { A = chunk.B, Row = 1, Step = chunk.Deep, B = chunk.StepX, BStep = chunk.Wide, K = chunk.Length };
                     MatrixTile<V, T>.Multiply(added, chunk.StateRows, chunk.Columns, held, chunk.Wide, chunk.Prefix[chunk.Length - 1]);

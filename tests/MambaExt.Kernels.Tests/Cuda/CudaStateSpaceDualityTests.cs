@@ -72,6 +72,15 @@ public sealed class CudaStateSpaceDualityTests
         }
     }
 
+    [Fact]
+    public void More_than_2_to_the_17_positions_equal_the_reference()
+    {
+        using EmulatedGpu gpu = Gpu();
+        using var scan = CudaSsdCase<float>.Random(gpu, Shape(1, (1 << 17) + 65, 1, 1, 1), packed: true);
+        scan.Run();
+        scan.AssertClose("long");
+    }
+
     [Theory]
     [InlineData(1, 1, 1, 1)]
     [InlineData(5, 7, 3, 3)]
