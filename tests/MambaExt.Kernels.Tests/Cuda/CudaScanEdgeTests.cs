@@ -100,7 +100,7 @@ public sealed unsafe class CudaScanEdgeTests
     public void Offsets_beyond_32_bits_equal_the_reference(bool general)
     {
         const long Stride = (1L << 30) + 77;
-        const int Length = 6, Channels = 35, States = 5;
+        const int Length = 6, Channels = 35, States = 9;
         using EmulatedGpu gpu = Gpu();
         SelectiveScanShape shape = Shape(1, Length, Channels, States) with { PerPositionC = !general };
         using var near = CudaScanCase<float>.Random(gpu, shape);

@@ -1,5 +1,8 @@
 // The forward scan. A tile of 4 K steps: rows in registers since the tile before -> (dt, dt u) in shared memory -> recurrence -> y in shared
 // memory -> gate and out. While a tile is computed, the rows and the B and C of the next are on their way.
+//
+// By calculation, N = 16 in float: 32 elements issue 4 x 27 instructions of the recurrence and about 75 once, and wait 18 x 8 cycles for exp2;
+// 8 x 2048 x 1536 elements on 528 schedulers at 1.755 GHz are 0.16 ms of issue, 0.12 of exp2, 0.14 of memory: none may be much more.
 
 template <typename T> struct ScanForward {
     ScanInputs<T> in;
