@@ -19,7 +19,7 @@ public class CudaGoldenTests(ITestOutputHelper output)
         string[] paths = [.. Directory.GetFiles(SharedData.Require("golden", "scan"), $"{prefix}*.safetensors").Order(StringComparer.Ordinal)];
         long start = Stopwatch.GetTimestamp();
         GoldenResult[] results = [.. paths.SelectMany(path => GoldenFiles.OnGpu(path, gpu))];
-        output.WriteLine($"{paths.Length} files, {results.Length} runs, {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s, without the compiler");
+        output.WriteLine($"{paths.Length} files, {results.Length} runs, {Stopwatch.GetElapsedTime(start).TotalSeconds:f1} s, the compiler included where it had to run");
         foreach (var type in results.GroupBy(r => r.Kernel))
         {
             GoldenResult worst = type.MaxBy(r => r.WorstError / r.Tolerance)!;
