@@ -16,10 +16,10 @@ public sealed class NodeClassifier : IDisposable
 {
     private const string Kind = "graph-mamba-node";
     private static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
-    private readonly GraphMamba _network;
+    private readonly GraphModel _network;
     private readonly Description _about;
 
-    private NodeClassifier(GraphMamba network, Description about, IReadOnlyList<string> labels) => (_network, _about, Labels) = (network, about, labels);
+    private NodeClassifier(GraphModel network, Description about, IReadOnlyList<string> labels) => (_network, _about, Labels) = (network, about, labels);
 
     /// <summary>A name a class.</summary>
     public IReadOnlyList<string> Labels { get; }
@@ -39,7 +39,7 @@ public sealed class NodeClassifier : IDisposable
     /// <param name="data">What it was trained on</param>
     /// <param name="training">How features were prepared</param>
     /// <param name="run">Which run it comes from</param>
-    public static void Save(string folder, GraphMamba network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
+    public static void Save(string folder, GraphModel network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
     {
         Directory.CreateDirectory(folder);
         foreach (var (name, content) in Files(network, data, training, run))
@@ -49,7 +49,7 @@ public sealed class NodeClassifier : IDisposable
     }
 
     /// <summary>The files that <see cref="Save"/> writes, by name.</summary>
-    internal static IReadOnlyList<(string Name, byte[] Content)> Files(GraphMamba network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
+    internal static IReadOnlyList<(string Name, byte[] Content)> Files(GraphModel network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
     {
         var about = new Description(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, data.Metric == NodeMetric.RocAuc,
@@ -72,7 +72,7 @@ public sealed class NodeClassifier : IDisposable
             }
 
             about.options.Validate();
-            var network = new GraphMamba(about.features, about.binary ? 1 : about.classes, about.options);
+            GraphModel network = about.options.Create(about.features, about.binary ? 1 : about.classes);
             ModelFolder.LoadInto(network, folder);
             network.eval();
             return new NodeClassifier(network, about, labels);
@@ -94,7 +94,7 @@ public sealed class NodeClassifier : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, _network.Options, (ulong)_about.seed);
+        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, (ulong)_about.seed);
         Tensor logits = _network.forward(inputs);
         Tensor probabilities = _about.binary ? cat([1 - logits.sigmoid(), logits.sigmoid()], 1) : logits.softmax(1);
         return [.. probabilities.contiguous().data<float>().ToArray().Chunk(Labels.Count)];
@@ -107,5 +107,5 @@ public sealed class NodeClassifier : IDisposable
     internal static string[] ClassNames(NodeDataSet data) => [.. Enumerable.Range(0, data.ClassCount).Select(k => k.ToString(System.Globalization.CultureInfo.InvariantCulture))];
 
     private sealed record Description(
-        string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphMambaOptions options);
+        string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options);
 }

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Graph.Training;
 
-/// <summary>Trains a <see cref="GraphMamba"/> on one split with one seed. Validation chooses the epoch; the test vertices are scored once, at the end.</summary>
+/// <summary>Trains a <see cref="GraphModel"/> on one split with one seed. Validation chooses the epoch; the test vertices are scored once, at the end.</summary>
 public static class NodeTrainer
 {
     /// <summary>Runs.</summary>
@@ -22,16 +22,17 @@ public static class NodeTrainer
     /// <param name="token">Asked after each step</param>
     /// <exception cref="InvalidOperationException">The loss is not finite.</exception>
     public static NodeRun Run(
-        NodeDataSet data, GraphMambaOptions model, NodeTrainingOptions training, int seed, int split,
-        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphMamba, NodeRun>? save = null, CancellationToken token = default)
+        NodeDataSet data, GraphModelOptions model, NodeTrainingOptions training, int seed, int split,
+        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, CancellationToken token = default)
     {
         training.Validate();
         using DisposeScope scope = NewDisposeScope();
-        manual_seed(seed);
-        using var inputs = new GraphInputs(data.Graph, data.Features, model, (ulong)seed);
-        using GraphMamba network = Network(data, model);
         NodeSplit parts = data.Splits[split];
-        NodePart train = new(data, DataParallel.Share(parts.Train, ranks)), validation = new(data, parts.Validation);
+        double[]? weights = training.class_weights == "balanced" ? NodePart.Balanced(data, parts.Train) : null;
+        NodePart train = new(data, DataParallel.Share(parts.Train, ranks), weights), validation = new(data, parts.Validation);
+        using var inputs = new GraphInputs(data.Graph, data.Features, (ulong)seed);
+        manual_seed(seed);
+        using GraphModel network = Network(data, model);
         var task = new TrainingTask<GraphInputs>
         {
             Model = network,
@@ -53,13 +54,13 @@ public static class NodeTrainer
     }
 
     /// <summary>Parameters of the model that <see cref="Run"/> would train.</summary>
-    public static long ParameterCount(NodeDataSet data, GraphMambaOptions model)
+    public static long ParameterCount(NodeDataSet data, GraphModelOptions model)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GraphMamba network = Network(data, model);
+        using GraphModel network = Network(data, model);
         return network.ParameterCount;
     }
 
-    private static GraphMamba Network(NodeDataSet data, GraphMambaOptions model) =>
-        new(data.Features.Columns, data.Metric == NodeMetric.RocAuc ? 1 : data.ClassCount, model);
+    private static GraphModel Network(NodeDataSet data, GraphModelOptions model) =>
+        model.Create(data.Features.Columns, data.Metric == NodeMetric.RocAuc ? 1 : data.ClassCount);
 }

@@ -15,7 +15,7 @@ internal enum CsrKind
     /// <summary>The matrix's own values.</summary>
     Valued,
 
-    /// <summary>A tensor of weights, [E].</summary>
+    /// <summary>A tensor of weights, [E] or [E, heads].</summary>
     Weighted,
 
     /// <summary>A tensor of gates, [E, C].</summary>
@@ -130,7 +130,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         {
             case CsrKind.Plain: CsrSum.Plain(rows, from, channels, to, options); break;
             case CsrKind.Gated: CsrSum.Gated(rows, from, channels, weights, to, options); break;
-            default: CsrSum.Weighted(rows, from, channels, weights, to, options); break;
+            default: CsrSum.Weighted(rows, from, channels, weights, to, options, Heads(factor)); break;
         }
 
         // The kernel knows addresses only: a finalizer must not free a tensor that nobody will use again while it runs.
@@ -161,7 +161,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         T* target = (T*)TensorPointer.Of(gradient);
         if (call.Kind == CsrKind.Weighted)
         {
-            CsrSum.WeightGradient(call.Matrix.Forward, gathered, arriving, x.shape[1], target, MambaExt.Compute.Options);
+            CsrSum.WeightGradient(call.Matrix.Forward, gathered, arriving, x.shape[1], target, MambaExt.Compute.Options, Heads(gradient));
         }
         else
         {
@@ -176,8 +176,10 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
     {
         Tensor rows = call.Matrix.EntryRows(), columns = call.Matrix.EntryColumns();
         Tensor product = x.index_select(0, call.Transposed ? rows : columns) * dy.index_select(0, call.Transposed ? columns : rows);
-        return call.Kind == CsrKind.Weighted ? product.sum(1L) : product;
+        return call.Kind == CsrKind.Gated ? product : call.FactorForm!.Shape.Length == 1 ? product.sum(1L) : product.view(product.shape[0], call.FactorForm.Shape[1], -1).sum(2L);
     }
+
+    private static long Heads(Tensor? factor) => factor is null || factor.dim() == 1 ? 1 : factor.shape[1];
 
     private static void Check(CsrMatrix matrix, Tensor x, Tensor? factor, CsrKind kind, bool transposed)
     {
@@ -197,7 +199,8 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
             return;
         }
 
-        long[] shape = kind == CsrKind.Weighted ? [matrix.EntryCount] : [matrix.EntryCount, x.shape[1]];
+        bool heads = kind == CsrKind.Weighted && factor.dim() == 2 && factor.shape[1] >= 1 && x.shape[1] % factor.shape[1] == 0;
+        long[] shape = heads ? [matrix.EntryCount, factor.shape[1]] : kind == CsrKind.Weighted ? [matrix.EntryCount] : [matrix.EntryCount, x.shape[1]];
         if (!factor.shape.SequenceEqual(shape) || factor.dtype != x.dtype || factor.device.type != x.device.type)
         {
             string what = kind == CsrKind.Weighted ? "The weights" : "The gates";
