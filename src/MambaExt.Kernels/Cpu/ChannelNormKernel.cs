@@ -106,6 +106,8 @@ internal static unsafe class ChannelNormKernel
         KernelParallel.For(checked((int)BlockCount(rows, channels)), options.Threads, block => body(block * size, Math.Min(rows, (block + 1) * size), block));
     }
 
+    // Optimized at once: a training calls it a few times a millisecond and should not begin slow.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Cover<T, TBody>(TBody body, long channels, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TBody : struct, ILaneBody<T>
