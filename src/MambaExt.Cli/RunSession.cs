@@ -109,10 +109,12 @@ internal sealed class RunSession : IDisposable
     };
 
     /// <summary>Makes the run's folder, or opens the one to resume after comparing <paramref name="config"/> with its own.</summary>
-    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath, ICommunicator ranks)
+    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath, ICommunicator ranks) =>
+        Open(System.IO.Path.GetFullPath(parsed.GetValue(ResumeOption) ?? newPath), parsed.GetValue(ResumeOption) is not null, command, config, ranks);
+
+    /// <summary>As the other, for a run whose command knows by itself whether it goes on.</summary>
+    public static RunSession Open(string path, bool resumed, string command, JsonObject config, ICommunicator ranks)
     {
-        string path = System.IO.Path.GetFullPath(parsed.GetValue(ResumeOption) ?? newPath);
-        bool resumed = parsed.GetValue(ResumeOption) is not null;
         if (ranks.Rank != 0)
         {
             return new RunSession(null, path, resumed, command);

@@ -20,10 +20,12 @@ public static class NodeTrainer
     /// <param name="ranks">Processes that each take a part of the training vertices; every one of them still runs the whole graph</param>
     /// <param name="save">Given the trained model</param>
     /// <param name="token">Asked after each step</param>
+    /// <param name="scoreTest">Whether the test vertices are read at all; a run that only chooses settings leaves them alone, and its test score is not
+    /// a number</param>
     /// <exception cref="InvalidOperationException">The loss is not finite.</exception>
     public static NodeRun Run(
         NodeDataSet data, GraphModelOptions model, NodeTrainingOptions training, int seed, int split,
-        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, CancellationToken token = default)
+        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, CancellationToken token = default, bool scoreTest = true)
     {
         training.Validate();
         using DisposeScope scope = NewDisposeScope();
@@ -45,10 +47,14 @@ public static class NodeTrainer
         TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
-        Tensor logits = network.forward(inputs);
-        var test = new NodePart(data, parts.Test);
-        var run = new NodeRun(
-            seed, split, outcome.Best!.Value.Score * 100, test.Score(logits).Score * 100, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, test.Confusion(logits));
+        var run = new NodeRun(seed, split, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
+        if (scoreTest)
+        {
+            Tensor logits = network.forward(inputs);
+            var test = new NodePart(data, parts.Test);
+            run = run with { test = test.Score(logits).Score * 100, confusion = test.Confusion(logits) };
+        }
+
         save?.Invoke(network, run);
         return run;
     }

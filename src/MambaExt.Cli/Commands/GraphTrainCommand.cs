@@ -114,13 +114,8 @@ internal static class GraphTrainCommand
         Console.WriteLine($"Report: {Path.Combine(path, RunReport.FileName)}");
     }
 
-    private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models)
-    {
-        int splits = arguments.GetValue(Splits);
-        return splits <= data.Splits.Count
-            ? [.. from model in models from split in Enumerable.Range(0, splits) from seed in Enumerable.Range(0, arguments.GetValue(Seeds)) select new NodeRunKey(model, splits > 1 ? seed + split : seed, split)]
-            : throw new ArgumentException($"--splits is {splits}, and {data.Name} has {data.Splits.Count}; give 1 to {data.Splits.Count}.");
-    }
+    private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models) =>
+        [.. models.SelectMany(model => GraphCommands.Keys(data, model, arguments.GetValue(Splits), arguments.GetValue(Seeds)))];
 
     private static object Describe(NodeDataSet data, NodeRecipe recipe, string[] models, IReadOnlyList<NodeRunKey> keys) => new
     {
