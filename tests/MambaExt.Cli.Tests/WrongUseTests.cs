@@ -42,6 +42,18 @@ public class WrongUseTests
     [InlineData(Grid + "--seeds 0", "--seeds is '0'", "1 to 1000")]
     [InlineData(Grid + "--threads 0", "--threads is '0'", "1 to 1024")]
     [InlineData(Grid + "--threads many", "--threads is 'many'", "1 to 1024")]
+    [InlineData(Grid + "--layers 3", "--layers was given", "graph-mamba has not")]
+    [InlineData(Grid + "--model gcn --mpnn sage", "--mpnn was given", "gcn has not")]
+    [InlineData(Grid + "--model gcn --norm group", "norm is 'group'", "layer")]
+    [InlineData(Grid + "--model gat --d_model 10 --heads 4", "heads is 4", "divisors")]
+    [InlineData(Grid + "--class_weights some", "class_weights is 'some'", "balanced")]
+    [InlineData("graph compare --models gcn", "--datasets is missing", "cora")]
+    [InlineData("graph compare --datasets minesweeper-grid", "--models is missing", "deep-mamba")]
+    [InlineData("graph compare --datasets minesweeper-grid --models gcnn", "no model 'gcnn'", "did you mean gcn?")]
+    [InlineData("graph compare --datasets , --models gcn", "--datasets is ','", "commas")]
+    [InlineData("graph compare --datasets minesweeper-grid --models gcn --splits 11", "--splits is 11", "give 1 to 10")]
+    [InlineData("graph compare --datasets minesweeper-grid --models gcn --trials 99", "--trials is '99'", "1 to 8")]
+    [InlineData("graph compare --datasets minesweeper-grid --models gcn --trial-splits 2", "--trial-splits", "--trials 2")]
     [InlineData("verify", "No folder was given")]
     [InlineData("verify /there/is/none", "no folder '/there/is/none'")]
     [InlineData("verify . --vector-bits", "--vector-bits needs a value", "128|256|512")]
@@ -61,7 +73,7 @@ public class WrongUseTests
 
     [Theory]
     [InlineData("", "graph", "verify", "bench", "report")]
-    [InlineData("graph", "train", "predict")]
+    [InlineData("graph", "train", "compare", "predict")]
     [InlineData("bench", "scan", "comm")]
     public async Task A_missing_command_is_answered_by_the_help_on_standard_error(string line, params string[] commands)
     {

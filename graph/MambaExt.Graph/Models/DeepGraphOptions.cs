@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MambaExt.Blocks;
 using MambaExt.Graph.Layers;
 using MambaExt.Graph.Orders;
@@ -79,6 +80,7 @@ public sealed record DeepGraphOptions : GraphModelOptions
     public string pool { get; init; } = "none";
 
     /// <summary>Whether there is a scan anywhere.</summary>
+    [JsonIgnore]
     public bool Scans => scan_every > 0 || token_stage;
 
     /// <summary>The options of one direction of a scan.</summary>

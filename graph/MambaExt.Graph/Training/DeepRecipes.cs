@@ -3,7 +3,9 @@ using MambaExt.Graph.Models;
 namespace MambaExt.Graph.Training;
 
 /// <summary>Where the deep networks start from on each family of data sets; every baseline starts from the same place. After Luo et al. (arXiv 2406.08993)
-/// for Minesweeper, Photo, Computers, CS and Physics, Platonov et al. (arXiv 2302.11640) for the other heterophilous sets.</summary>
+/// for Minesweeper, Photo, Computers, CS and Physics, Platonov et al. (arXiv 2302.11640) for the other heterophilous sets. Minesweeper, validation of
+/// split 0: gcn 96.43 over 600 epochs of a cosine schedule, 97.20 over 1,500 at a constant rate with averaged weights; the other sets have not been
+/// searched.</summary>
 internal static class DeepRecipes
 {
     /// <summary>The recipe with the convolution that <paramref name="baseline"/> puts in.</summary>
@@ -26,7 +28,7 @@ internal static class DeepRecipes
             new NodeTrainingOptions { epochs = 200, patience = 100, learning_rate = 0.01, weight_decay = 0.05, normalise_features = true }),
         "minesweeper" or "minesweeper-grid" => (
             new DeepGraphOptions { layers = 12, d_model = 64, norm = "batch", norm_place = "post", residual = "linear", dropout = 0.2 },
-            new NodeTrainingOptions { epochs = 2000, patience = 0, validate_every = 5, learning_rate = 0.01, weight_decay = 0, normalise_features = false }),
+            new NodeTrainingOptions { epochs = 1500, patience = 0, validate_every = 10, learning_rate = 0.01, weight_decay = 0, ema = 0.99, normalise_features = false }),
         "amazon-photo" or "amazon-computers" or "coauthor-cs" or "coauthor-physics" => (
             new DeepGraphOptions { layers = 3, d_model = 128, norm = "layer", norm_place = "post", residual = "linear", dropout = 0.5 },
             new NodeTrainingOptions { epochs = 500, patience = 200, learning_rate = 1e-3, weight_decay = 5e-4, normalise_features = false }),

@@ -21,7 +21,7 @@ public static class NodeTrials
         r => With("class_weights", "balanced", r, (v, x) => x with { Training = x.Training with { class_weights = v } }),
         r => With("weight_decay", r.Training.weight_decay > 0 ? r.Training.weight_decay * 10 : 0.01, r, (v, x) => x with { Training = x.Training with { weight_decay = v } }),
         r => With("d_model", r.Model.d_model * 2, r, (v, x) => x with { Model = x.Model with { d_model = v } }),
-        r => With("ema", 0.99, r, (v, x) => x with { Training = x.Training with { ema = v } }),
+        r => With("ema", r.Training.ema > 0 ? 0 : 0.99, r, (v, x) => x with { Training = x.Training with { ema = v } }),
     ];
 
     /// <summary>How many there are.</summary>

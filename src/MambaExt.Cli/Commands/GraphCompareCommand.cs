@@ -46,7 +46,8 @@ internal static class GraphCompareCommand
                 }
             }
 
-            if (result.GetValue(Trials) == 1 && result.GetResult(TrialSplits) is { Implicit: false })
+            bool tries = result.GetResult(Trials) is { Implicit: false } trials && trials.Tokens is not [{ Value: "1" }];
+            if (!tries && result.GetResult(TrialSplits) is { Implicit: false })
             {
                 result.AddError("--trial-splits says where settings are tried, and --trials is 1; give --trials 2 or more.");
             }
@@ -76,10 +77,7 @@ internal static class GraphCompareCommand
         }
 
         JsonObject[] cells = [.. plan.Select((cell, i) =>
-        {
-            Console.Error.WriteLine($"{i + 1} of {plan.Count}: {cell.Model}, {cell.Data.Summary}");
-            return Cell(parsed, ranks, cell.Data, cell.Model, cell.Trials, cell.Keys, Path.Combine(folder, cell.Data.Name, cell.Model), token);
-        })];
+            Cell(parsed, ranks, cell.Data, cell.Model, cell.Trials, cell.Keys, Path.Combine(folder, cell.Data.Name, cell.Model), $"{i + 1} of {plan.Count}", token))];
         PublishedScore[] published = [.. plan.Select(cell => cell.Data).Distinct().Where(data => data.IsOfficial).SelectMany(data => PublishedScores.For(data.Name))];
         JsonNode document = JsonResult.Node(new { cells, published, run_dir = folder });
         PartialFile.Write(Path.Combine(folder, "result.json"), stream => JsonSerializer.Serialize(stream, document, JsonResult.Indented));
@@ -100,10 +98,9 @@ internal static class GraphCompareCommand
 
     /// <summary>The cell's result, from its folder if it is done.</summary>
     private static JsonObject Cell(
-        ParseResult parsed, ICommunicator ranks, NodeDataSet data, string model, IReadOnlyList<NodeTrial> trials, NodeRunKey[] keys, string path, CancellationToken token)
+        ParseResult parsed, ICommunicator ranks, NodeDataSet data, string model, IReadOnlyList<NodeTrial> trials, NodeRunKey[] keys, string path, string place, CancellationToken token)
     {
-        JsonObject config = RunSession.Config(parsed, Name, Data, ranks);
-        foreach (var (key, value) in (JsonObject)JsonResult.Node(new
+        JsonObject config = RunSession.Config(parsed, Name, Data, ranks), cell = (JsonObject)JsonResult.Node(new
         {
             dataset = data.Name,
             model,
@@ -112,17 +109,23 @@ internal static class GraphCompareCommand
             trials = trials.Select(t => new { t.Change, options = t.Recipe.Model, training = t.Recipe.Training }),
             trial_splits = trials.Count > 1 ? parsed.GetValue(TrialSplits) : 0,
             runs = keys.Select(k => new { seed = k.Seed, split = k.Split }),
-        }))
+        });
+        foreach (var (key, value) in cell)
         {
             config[key] = value?.DeepClone();
         }
 
-        using RunSession session = RunSession.Open(path, File.Exists(Path.Combine(path, "config.json")), Name, config, ranks);
-        if (RunFolder.Read(path, "result.json") is { } done)
+        JsonObject? before = RunFolder.Read(path, "config.json");
+        if (before is not null && RunFolder.Read(path, "result.json") is { } done)
         {
-            Console.Error.WriteLine("Done before.");
+            // What it was computed with may be older; what was computed must be what is asked for.
+            RunSession.RequireSame(path, before, config, cell.Select(p => p.Key));
+            Console.Error.WriteLine($"{place}: {model}, {data.Name}: done before.");
             return done;
         }
+
+        using RunSession session = RunSession.Open(path, before is not null, Name, config, ranks);
+        Console.Error.WriteLine($"{place}: {model}, {data.Summary}");
 
         var experiment = new Experiment<NodeRunKey, NodeRun>(session.Folder, TimeSpan.FromSeconds(parsed.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
         if (session.Resumed)
