@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MambaExt.Cli.Commands;
+using MambaExt.Kernels.Cuda;
 
 namespace MambaExt.Cli;
 
@@ -19,6 +20,7 @@ internal static class CommandLine
         new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphPredictCommand.Create() },
         VerifyCommand.Create(),
         new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), CommBenchCommand.Create() },
+        DataCommands.Create(),
         ReportCommand.Create(),
         new HelpOption(),
         new VersionOption(),
@@ -66,7 +68,7 @@ internal static class CommandLine
             (ExitCode.Failed, "libtorch was not found or does not load; name a folder with the libraries of libtorch 2.10 for this system in MAMBAEXT_LIBTORCH."),
         ArgumentException { ParamName: { } name } => (ExitCode.WrongUse, e.Message.Split($" (Parameter '{name}')")[0]),
         ArgumentException or DirectoryNotFoundException or FileNotFoundException => (ExitCode.WrongUse, e.Message),
-        InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or NotSupportedException => (ExitCode.Failed, e.Message),
+        InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or NotSupportedException or CudaException => (ExitCode.Failed, e.Message),
         OutOfMemoryException => (ExitCode.Failed, $"There is not enough memory ({e.Message.TrimEnd('.')}); take a smaller model or data set."),
         ExternalException => (ExitCode.Failed, "libtorch: " + e.Message.Split('\n')[0]),
         _ => (ExitCode.Failed, $"This is a fault of {Name} itself; please report it with what follows.{Environment.NewLine}{e}"),

@@ -91,13 +91,13 @@ internal sealed class RunSession : IDisposable
     }
 
     /// <summary>What every config holds: how the run was started and what it was computed with.</summary>
-    public static JsonObject Config(ParseResult arguments, string command, Option<string?> data, ICommunicator ranks) => new()
+    public static JsonObject Config(ParseResult arguments, string command, IReadOnlyList<Option<string?>> paths, ICommunicator ranks) => new()
     {
         ["command"] = command,
 
         // Trainings that ranks have for themselves are the same whatever their number is.
         ["ranks"] = arguments.GetValue(DataParallelOption) ? ranks.Size : 1,
-        ["arguments"] = new JsonArray([.. Tokens(arguments, data).Select(t => (JsonNode)t)]),
+        ["arguments"] = new JsonArray([.. Tokens(arguments, paths).Select(t => (JsonNode)t)]),
         ["threads"] = Compute.Threads,
         ["deterministic"] = arguments.GetValue(DeterministicOption),
         ["checkpoint_seconds"] = arguments.GetValue(CheckpointOption),
@@ -185,8 +185,8 @@ internal sealed class RunSession : IDisposable
         return option;
     }
 
-    /// <summary>The command line as it would have to be typed anywhere else: the data folder in full, without what belongs to one session.</summary>
-    private static IEnumerable<string> Tokens(ParseResult arguments, Option<string?> data)
+    /// <summary>The command line as it would have to be typed anywhere else: paths in full, without what belongs to one session.</summary>
+    private static IEnumerable<string> Tokens(ParseResult arguments, IReadOnlyList<Option<string?>> paths)
     {
         string[] tokens = [.. arguments.Tokens.Select(t => t.Value)];
         bool named = false;
@@ -202,9 +202,9 @@ internal sealed class RunSession : IDisposable
             {
                 i++;
             }
-            else if (tokens[i] == data.Name)
+            else if (paths.Any(option => option.Name == tokens[i]))
             {
-                named = true;
+                named |= tokens[i] is GraphDataOptions.DataName or GraphDataOptions.GraphName;
                 yield return tokens[i++];
                 yield return System.IO.Path.GetFullPath(tokens[i]);
             }
@@ -216,7 +216,7 @@ internal sealed class RunSession : IDisposable
 
         if (!named && Environment.GetEnvironmentVariable("MAMBAEXT_DATA") is { Length: > 0 } folder)
         {
-            yield return data.Name;
+            yield return GraphDataOptions.DataName;
             yield return System.IO.Path.GetFullPath(folder);
         }
     }

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Numerics;
 using MambaExt.Kernels;
 using MambaExt.Kernels.Cpu;
+using MambaExt.Kernels.Cuda;
 using MambaExt.Native;
 using TorchSharp;
 using static TorchSharp.torch;
-using Kernel = MambaExt.Kernels.SelectiveScan;
 
 namespace MambaExt.Cli;
 
@@ -24,25 +24,61 @@ internal static unsafe class ScanBenchmark
     /// <summary>A yardstick of more numbers than this is timed on this many and scaled.</summary>
     public const long MostYardstick = 1L << 28;
 
-    public static ScanBenchmarkResult Run<T>(ScanBenchmarkCase one, int rounds, CancellationToken token)
+    /// <summary>On the CPU; the workspace is what the kernels allocated for themselves.</summary>
+    public static ScanBenchmarkResult OnCpu<T>(ScanBenchmarkCase one, int rounds, CancellationToken token)
         where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        KernelOptions options = Compute.Options;
+        return Run(
+            one, rounds, new CpuKernels<T>(options), CPU, Clock, ownWorkspace: true, options.VectorBits,
+            $"CPU ({System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}, widest accelerated vectors {VectorWidth.Hardware} bits)", token);
+
+        static double Clock(Action action)
+        {
+            long start = Stopwatch.GetTimestamp();
+            action();
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+    }
+
+    /// <summary>On a GPU, by its own clock.</summary>
+    public static ScanBenchmarkResult OnGpu<T>(ScanBenchmarkCase one, int rounds, Device device, CancellationToken token)
+        where T : unmanaged
+    {
+        CudaDevice gpu = CudaDevice.Get(Math.Max(device.index, 0));
+        using GpuTimer timer = gpu.CreateTimer();
+        return Run(one, rounds, new CudaKernels<T>(gpu), device, Clock, ownWorkspace: false, 0, gpu.Name, token);
+
+        double Clock(Action action)
+        {
+            timer.Start();
+            action();
+            timer.Stop();
+            return timer.Milliseconds();
+        }
+    }
+
+    private static ScanBenchmarkResult Run<T>(
+        ScanBenchmarkCase one, int rounds, DeviceKernels<T> kernels, Device device, Func<Action, double> time, bool ownWorkspace, int vectorBits, string name, CancellationToken token)
+        where T : unmanaged
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        KernelOptions options = Compute.Options;
         SelectiveScanShape shape = one.ToShape();
-        ScalarType type = typeof(T) == typeof(float) ? ScalarType.Float32 : ScalarType.Float64;
+        ScalarType type = typeof(T) == typeof(float) ? ScalarType.Float32 : typeof(T) == typeof(double) ? ScalarType.Float64 : typeof(T) == typeof(Half) ? ScalarType.Float16 : ScalarType.BFloat16;
+        ScalarType wide = sizeof(T) == 2 ? ScalarType.Float32 : type;
         manual_seed(0);
         long b = one.B, l = one.L, d = one.D, n = one.N, g = one.G;
-        Tensor u = Draw(-1, 1, b, l, d), delta = Draw(-4, 0, b, l, d), a = Draw(-8, -0.5, d, n), bb = Draw(-1, 1, b, l, g, n), cc = Draw(-1, 1, b, l, g, n);
-        Tensor z = Draw(-2, 2, b, l, d), skip = Draw(-1, 1, d), bias = Draw(-1, 1, d), dout = Draw(-1, 1, b, l, d);
-        Tensor sequence = zeros([b, l], ScalarType.Int32);
+        Tensor u = Draw(-1, 1, b, l, d), delta = Draw(-4, 0, b, l, d), a = Wide(-8, -0.5, d, n), bb = Draw(-1, 1, b, l, g, n), cc = Draw(-1, 1, b, l, g, n);
+        Tensor z = Draw(-2, 2, b, l, d), skip = Wide(-1, 1, d), bias = Wide(-1, 1, d), dout = Draw(-1, 1, b, l, d);
+        Tensor sequence = zeros([b, l], ScalarType.Int32, device);
         if (one.Packed)
         {
-            sequence.copy_(div(arange(l), 100, RoundingMode.floor).to_type(ScalarType.Int32).expand(b, l));
+            sequence.copy_(div(arange(l), 100, RoundingMode.floor).to_type(ScalarType.Int32).to(device).expand(b, l));
         }
 
-        Tensor result = zeros([b, l, d], type), kept = zeros([Kernel.CheckpointElements<T>(shape, options)], type);
+        Tensor result = zeros([b, l, d], type, device), kept = zeros([kernels.CheckpointElements(shape)], wide, device);
+        Tensor forwardWorkspace = empty([kernels.ForwardWorkspaceBytes(shape, checkpoints: true)], ScalarType.Byte, device), backwardWorkspace = empty([kernels.BackwardWorkspaceBytes(shape)], ScalarType.Byte, device);
         Tensor[] gradients = new[] { u, delta, a, bb, cc, z, skip, bias }.Select(t => zeros_like(t)).ToArray();
         var inputs = new SelectiveScanInputs<T>
         {
@@ -56,18 +92,18 @@ internal static unsafe class ScanBenchmark
             B = At(gradients[3]), BStride = g * n, C = At(gradients[4]), CStride = g * n, Z = At(gradients[5]), ZStride = d, D = At(gradients[6]), DeltaBias = At(gradients[7]),
         };
         long states = b * l * d * n, measured = Math.Min(states, MostYardstick);
-        Tensor source = rand([measured], type).mul_(-5), target = empty([measured], type);
+        Tensor source = rand([measured], type, device).mul_(-5), target = empty([measured], type, device);
         double[] exp = new double[rounds], forward = new double[rounds], backward = new double[rounds];
-        long forwardBytes = 0, backwardBytes = 0;
+        long forwardBytes = forwardWorkspace.numel(), backwardBytes = backwardWorkspace.numel();
         for (int round = -2; round < rounds; round++)
         {
             token.ThrowIfCancellationRequested();
             target.copy_(source);
-            double e = Time(() => target.exp_());
-            double f = Time(() => Kernel.Forward(shape, inputs, outputs, options));
-            forwardBytes = Workspace.LastBytes;
-            double w = Time(() => Kernel.Backward(shape, inputs, outputs.Checkpoints, grads, options));
-            backwardBytes = Workspace.LastBytes;
+            double e = time(() => target.exp_());
+            double f = time(() => kernels.Forward(shape, inputs, outputs, TensorPointer.Of(forwardWorkspace)));
+            forwardBytes = ownWorkspace ? Workspace.LastBytes : forwardBytes;
+            double w = time(() => kernels.Backward(shape, inputs, (nint)outputs.Checkpoints, grads, TensorPointer.Of(backwardWorkspace)));
+            backwardBytes = ownWorkspace ? Workspace.LastBytes : backwardBytes;
             if (round >= 0)
             {
                 (exp[round], forward[round], backward[round]) = (e * ((double)states / measured), f, w);
@@ -76,20 +112,14 @@ internal static unsafe class ScanBenchmark
 
         double yardstick = Median(exp), fwd = Median(forward), bwd = Median(backward);
         return new ScanBenchmarkResult(
-            one.Shape, one.Note, type == ScalarType.Float32 ? "float32" : "float64", options.Threads, fwd, bwd, yardstick, fwd / yardstick, bwd / yardstick,
-            fwd * 1e6 / states, bwd * 1e6 / states, forwardBytes, backwardBytes, kept.numel() * sizeof(T), options.VectorBits,
-            $"CPU ({System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}, widest accelerated vectors {VectorWidth.Hardware} bits)");
+            one.Shape, one.Note, type.ToString().ToLowerInvariant(), Compute.Threads, fwd, bwd, yardstick, fwd / yardstick, bwd / yardstick,
+            fwd * 1e6 / states, bwd * 1e6 / states, forwardBytes, backwardBytes, kept.numel() * kept.element_size(), vectorBits, name);
 
-        Tensor Draw(double low, double high, params long[] size) => rand(size, type).mul_(high - low).add_(low);
+        Tensor Draw(double low, double high, params long[] size) => Wide(low, high, size).to_type(type);
 
-        static T* At(Tensor t) => (T*)TensorPointer.Of(t);
-    }
+        Tensor Wide(double low, double high, params long[] size) => rand(size, wide, device).mul_(high - low).add_(low);
 
-    private static double Time(Action action)
-    {
-        long start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        static T* At(Tensor t) => TensorPointer.Of<T>(t);
     }
 
     private static double Median(double[] values)

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using MambaExt.Kernels.Cpu;
 
 namespace MambaExt.Kernels;
@@ -19,8 +18,7 @@ public static unsafe class CausalConv1d
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         CausalConv1dInputs<T> read = Checked(shape, inputs, options);
-        CausalConv1dOutputs<T> written = outputs;
-        written.OutRowStride = CheckedStride(shape, "Out", outputs.Out, outputs.OutRowStride);
+        CausalConv1dOutputs<T> written = CausalConv1dChecks.Outputs(shape, outputs);
         switch (options.VectorBits)
         {
             case 128: CausalConv1dForward.Run<V128<T>, T>(shape, read, written, options.Threads); break;
@@ -42,10 +40,8 @@ public static unsafe class CausalConv1d
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         CausalConv1dInputs<T> read = Checked(shape, inputs, options);
-        CausalConv1dOutputGradients<T> arriving = outputGradients;
-        arriving.DOutRowStride = CheckedStride(shape, "DOut", outputGradients.DOut, outputGradients.DOutRowStride);
-        CausalConv1dInputGradients<T> written = inputGradients;
-        written.DXRowStride = inputGradients.DX == null ? shape.Channels : CheckedStride(shape, "DX", inputGradients.DX, inputGradients.DXRowStride);
+        CausalConv1dOutputGradients<T> arriving = CausalConv1dChecks.OutputGradients(shape, outputGradients);
+        CausalConv1dInputGradients<T> written = CausalConv1dChecks.InputGradients(shape, inputGradients);
         switch (options.VectorBits)
         {
             case 128: CausalConv1dBackward.Run<V128<T>, T>(shape, read, arriving, written, options.Threads); break;
@@ -59,37 +55,6 @@ public static unsafe class CausalConv1d
     {
         options.Validate();
         KernelArgument.RequireFloatOrDouble<T>("CausalConv1d");
-        if (shape.Batch < 0 || shape.Length < 0 || shape.Channels < 1)
-        {
-            throw new ArgumentException(
-                $"B, L, D are {shape.Batch}, {shape.Length}, {shape.Channels}; B and L are 0 or more and D 1 or more, so give the sizes of x [B, L, D].");
-        }
-
-        if (shape.Width is < 2 or > 4)
-        {
-            throw new ArgumentException($"The convolution has {shape.Width} taps; allowed are 2, 3 and 4, so choose d_conv among them.");
-        }
-
-        KernelArgument.RequirePointer(inputs.Weight, "Weight", "[D, W]");
-        CausalConv1dInputs<T> result = inputs;
-        result.XRowStride = CheckedStride(shape, "X", inputs.X, inputs.XRowStride);
-        return result;
-    }
-
-    private static long CheckedStride<T>(in CausalConv1dShape shape, string name, T* pointer, long stride)
-        where T : unmanaged
-    {
-        if (shape.Batch > 0 && shape.Length > 0)
-        {
-            KernelArgument.RequirePointer(pointer, name, "[B, L, D]");
-        }
-
-        if (stride != 0 && stride < shape.Channels)
-        {
-            throw new ArgumentException(
-                $"The row stride of {name} is {stride} elements, less than its {shape.Channels} channels; give D or more, or 0 for rows without gaps.");
-        }
-
-        return stride == 0 ? shape.Channels : stride;
+        return CausalConv1dChecks.Inputs(shape, inputs);
     }
 }

@@ -15,11 +15,7 @@ public readonly unsafe struct CsrRows
     /// has its own, see <see cref="CsrTranspose"/>.</param>
     public CsrRows(long rows, long columnCount, long* offsets, int* columns, long* arcs = null)
     {
-        if (rows < 0 || columnCount < 0)
-        {
-            throw new ArgumentException($"The sparse rows are {rows} x {columnCount}; both are 0 or more, so give the sizes of the graph or matrix.");
-        }
-
+        CsrChecks.Sizes(rows, columnCount);
         KernelArgument.RequirePointer(offsets, "Offsets", "[V+1]");
         if (offsets[0] != 0 || offsets[rows] < 0)
         {
@@ -27,11 +23,7 @@ public readonly unsafe struct CsrRows
                 $"The offsets run from {offsets[0]} to {offsets[rows]}; they begin with 0 and ascend, so give running sums of the row lengths.");
         }
 
-        if (offsets[rows] > 0)
-        {
-            KernelArgument.RequirePointer(columns, "Columns", "[E]");
-        }
-
+        CsrChecks.Arcs(offsets[rows], columns, "Columns", "[E]");
         Rows = rows;
         ColumnCount = columnCount;
         Offsets = offsets;

@@ -21,7 +21,7 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckRows(rows, x, y);
+        CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
         CsrKernel.Sum<T, PlainArcs>(rows, x, channels, null, y, options);
     }
 
@@ -37,8 +37,8 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckRows(rows, x, y);
-        CheckArcs(rows, weights, "Weights", "[E]");
+        CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
+        CsrChecks.Arcs(rows.ArcCount, weights, "Weights", "[E]");
         CsrKernel.Sum<T, WeightedArcs>(rows, x, channels, weights, y, options);
     }
 
@@ -54,8 +54,8 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckRows(rows, x, y);
-        CheckArcs(rows, gates, "Gates", "[E, C]");
+        CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
+        CsrChecks.Arcs(rows.ArcCount, gates, "Gates", "[E, C]");
         CsrKernel.Sum<T, GatedArcs>(rows, x, channels, gates, y, options);
     }
 
@@ -71,8 +71,8 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckRows(rows, x, dy);
-        CheckArcs(rows, dweights, "Dweights", "[E]");
+        CsrChecks.Rows(rows.Rows, rows.ArcCount, x, dy);
+        CsrChecks.Arcs(rows.ArcCount, dweights, "Dweights", "[E]");
         CsrArcGradients.Weights(rows, x, dy, channels, dweights, options);
     }
 
@@ -88,8 +88,8 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckRows(rows, x, dy);
-        CheckArcs(rows, dgates, "Dgates", "[E, C]");
+        CsrChecks.Rows(rows.Rows, rows.ArcCount, x, dy);
+        CsrChecks.Arcs(rows.ArcCount, dgates, "Dgates", "[E, C]");
         CsrArcGradients.Gates(rows, x, dy, channels, dgates, options);
     }
 
@@ -99,32 +99,6 @@ public static unsafe class CsrSum
         options.Validate();
         KernelArgument.RequireFloatOrDouble<T>("CsrSum");
         KernelArgument.RequirePointer(rows.Offsets, "Offsets", "[V+1]");
-        if (channels < 1)
-        {
-            throw new ArgumentException($"C is {channels}; allowed is 1 or more, so give the channels of x [columns, C].");
-        }
-    }
-
-    private static void CheckRows<T>(in CsrRows rows, T* x, T* y)
-        where T : unmanaged
-    {
-        if (rows.ArcCount > 0)
-        {
-            KernelArgument.RequirePointer(x, "X", "[columns, C]");
-        }
-
-        if (rows.Rows > 0)
-        {
-            KernelArgument.RequirePointer(y, "Y", "[V, C]");
-        }
-    }
-
-    private static void CheckArcs<T>(in CsrRows rows, T* values, string name, string shape)
-        where T : unmanaged
-    {
-        if (rows.ArcCount > 0)
-        {
-            KernelArgument.RequirePointer(values, name, shape);
-        }
+        CsrChecks.Channels(channels);
     }
 }

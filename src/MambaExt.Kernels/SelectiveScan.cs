@@ -33,17 +33,9 @@ public static unsafe class SelectiveScan
     public static void Forward<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, in SelectiveScanOutputs<T> outputs, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Check<T>(shape, inputs, options);
-        if (shape.Stateless && outputs.LastState != null)
-        {
-            throw new ArgumentException("The scan is declared stateless and was given memory for the last state; leave out one of the two.");
-        }
-
-        if (outputs.Out == null && shape.Length > 0 && shape.Batch > 0)
-        {
-            throw new ArgumentException("The selective scan was given no memory for out; pass [B, L, D], or [B, L, D, N] for states.");
-        }
-
+        KernelArgument.RequireFloatOrDouble<T>("The selective scan");
+        options.Validate();
+        SelectiveScanChecks.Require(shape, inputs, outputs);
         using var workspace = new Workspace();
         switch (options.VectorBits)
         {
@@ -63,17 +55,9 @@ public static unsafe class SelectiveScan
     public static void Backward<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, T* checkpoints, in SelectiveScanGradients<T> gradients, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Check<T>(shape, inputs, options);
-        if (shape.Stateless && (gradients.LastState != null || gradients.InitialState != null))
-        {
-            throw new ArgumentException("The scan is declared stateless and was given the gradient of a state; leave out one of the two.");
-        }
-
-        if (shape.Length > 0 && shape.Batch > 0 && ((checkpoints == null && !shape.SinglePositions) || gradients.Out == null))
-        {
-            throw new ArgumentException("The backward scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
-        }
-
+        KernelArgument.RequireFloatOrDouble<T>("The selective scan");
+        options.Validate();
+        SelectiveScanChecks.Require(shape, inputs, checkpoints != null || shape.SinglePositions, gradients);
         using var workspace = new Workspace();
         switch (options.VectorBits)
         {
@@ -115,38 +99,6 @@ public static unsafe class SelectiveScan
         else
         {
             SelectiveScanBackward<V, T>.Run(shape, inputs, checkpoints, gradients, threads, workspace);
-        }
-    }
-
-    private static void Check<T>(in SelectiveScanShape shape, in SelectiveScanInputs<T> inputs, KernelOptions options)
-        where T : unmanaged
-    {
-        shape.Validate();
-        options.Validate();
-        if (typeof(T) != typeof(float) && typeof(T) != typeof(double))
-        {
-            throw new ArgumentException($"The selective scan was asked to run on {typeof(T).Name}; the CPU kernels take float and double.");
-        }
-
-        bool sequence = shape.Length > 0 && shape.Batch > 0;
-        if (inputs.A == null || (sequence && (inputs.U == null || inputs.Delta == null || inputs.B == null)))
-        {
-            throw new ArgumentException("The selective scan needs u, delta, A and B; one of them is null.");
-        }
-
-        if (shape.Stateless && inputs.InitialState != null)
-        {
-            throw new ArgumentException("The scan is declared stateless and was given an initial state; leave out one of the two.");
-        }
-
-        if (shape.ReturnStates && (inputs.C != null || inputs.D != null || inputs.Z != null))
-        {
-            throw new ArgumentException("A scan that returns its states takes no C, D or z; leave them out, or ask for the output instead.");
-        }
-
-        if (!shape.ReturnStates && inputs.C == null && sequence)
-        {
-            throw new ArgumentException("The selective scan needs C; it is null. Ask for the states if they are the result.");
         }
     }
 }

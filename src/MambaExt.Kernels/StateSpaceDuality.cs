@@ -11,8 +11,9 @@ namespace MambaExt.Kernels;
 /// y_t = S_t C_t + D x_t,   out = y silu(z)                [B, L, H, P]
 /// </code>
 /// float or double; results are the same bits at any number of threads. Long sequences are computed in chunks, by matrix products
-/// within a chunk and a state between chunks; very short ones position by position. Within a chunk what does not count is multiplied by
-/// zero: a number that is not finite can reach other positions of its chunk, and of another packed sequence in it.
+/// within a chunk and a state between chunks; very short ones position by position. A chunk ends where a packed sequence does, so what is
+/// not finite in one never reaches another. Within a chunk what does not count is multiplied by zero: a number that is not finite can
+/// reach earlier positions of its own sequence.
 /// </summary>
 public static unsafe class StateSpaceDuality
 {
@@ -29,12 +30,9 @@ public static unsafe class StateSpaceDuality
     public static void Forward<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, in StateSpaceDualityOutputs<T> outputs, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Check(shape, inputs, options);
-        if (outputs.Out == null && shape.Length > 0 && shape.Batch > 0)
-        {
-            throw new ArgumentException("The Mamba-2 scan was given no memory for out; pass [B, L, H, P].");
-        }
-
+        KernelArgument.RequireFloatOrDouble<T>("The Mamba-2 scan");
+        options.Validate();
+        StateSpaceDualityArguments.Require(shape, inputs, outputs);
         using var workspace = new Workspace();
         switch (options.VectorBits)
         {
@@ -56,12 +54,9 @@ public static unsafe class StateSpaceDuality
         in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, T* checkpoints, in StateSpaceDualityGradients<T> gradients, KernelOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Check(shape, inputs, options);
-        if (shape.Length > 0 && shape.Batch > 0 && (gradients.Out == null || (checkpoints == null && SsdPlan.Chunks(shape.Length) > 1)))
-        {
-            throw new ArgumentException("The backward Mamba-2 scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
-        }
-
+        KernelArgument.RequireFloatOrDouble<T>("The Mamba-2 scan");
+        options.Validate();
+        StateSpaceDualityArguments.Require(shape, inputs, checkpoints != null || SsdPlan.Chunks(shape.Length) <= 1, gradients);
         using var workspace = new Workspace();
         switch (options.VectorBits)
         {
@@ -89,19 +84,6 @@ public static unsafe class StateSpaceDuality
         else
         {
             SsdForward<V, T>.Run(shape, inputs, outputs, threads, workspace);
-        }
-    }
-
-    private static void Check<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, KernelOptions options)
-        where T : unmanaged
-    {
-        shape.Validate();
-        options.Validate();
-        KernelArgument.RequireFloatOrDouble<T>("The Mamba-2 scan");
-        bool sequence = shape.Length > 0 && shape.Batch > 0;
-        if (inputs.A == null || (sequence && (inputs.X == null || inputs.Dt == null || inputs.B == null || inputs.C == null)))
-        {
-            throw new ArgumentException("The Mamba-2 scan needs x, dt, A, B and C; one of them is null.");
         }
     }
 }

@@ -202,3 +202,43 @@ public unsafe struct StateSpaceDualityGradients<T>
     /// <summary>Written: gradient of the initial state [B, H, P, N].</summary>
     public T* InitialState;
 }
+
+/// <summary>What every kernel of the Mamba-2 scan requires of its arguments.</summary>
+internal static unsafe class StateSpaceDualityArguments
+{
+    public static void Require<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, in StateSpaceDualityOutputs<T> outputs)
+        where T : unmanaged
+    {
+        Require(shape, inputs);
+        if (outputs.Out == null && HasPositions(shape))
+        {
+            throw new ArgumentException("The Mamba-2 scan was given no memory for out; pass [B, L, H, P].");
+        }
+    }
+
+    /// <param name="shape">Sizes</param>
+    /// <param name="inputs">What the forward pass read</param>
+    /// <param name="checkpoints">Whether the checkpoints are there, or none are needed</param>
+    /// <param name="gradients">Where the gradients come from and go</param>
+    public static void Require<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, bool checkpoints, in StateSpaceDualityGradients<T> gradients)
+        where T : unmanaged
+    {
+        Require(shape, inputs);
+        if (HasPositions(shape) && (gradients.Out == null || !checkpoints))
+        {
+            throw new ArgumentException("The backward Mamba-2 scan needs the gradient of out and the checkpoints that the forward scan left; one of them is null.");
+        }
+    }
+
+    private static void Require<T>(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs)
+        where T : unmanaged
+    {
+        shape.Validate();
+        if (inputs.A == null || (HasPositions(shape) && (inputs.X == null || inputs.Dt == null || inputs.B == null || inputs.C == null)))
+        {
+            throw new ArgumentException("The Mamba-2 scan needs x, dt, A, B and C; one of them is null.");
+        }
+    }
+
+    private static bool HasPositions(in StateSpaceDualityShape shape) => shape.Length > 0 && shape.Batch > 0;
+}

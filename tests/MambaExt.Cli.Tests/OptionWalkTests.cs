@@ -11,7 +11,7 @@ namespace MambaExt.Cli.Tests;
 /// </summary>
 public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<OptionWalkTests.Runs>
 {
-    private const string Train = "graph train", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report";
+    private const string Train = "graph train", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
     private const string Cora = "--dataset cora --data {data}";
 
     private static readonly Entry[] Entries =
@@ -37,8 +37,20 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         new(Bench, "--dtype float64", Kind.Key, "dtype"), new(Bench, "--threads 2", Kind.Key, "threads"), new(Bench, "--shape 1x8x4x3", Kind.Key, "shape"), new(Bench, "--json", Kind.Printed),
         Refused(Bench, "--rounds 0", "1 to 1000", replaces: true), Refused(Bench, "--suite", "--shape"),
 
+        // What it changes is seen on a machine with a GPU: tests/gpu/check.sh and DeviceTests.
+        Refused(Train, "--device tpu", "allowed are cpu, cuda"), Refused(Predict, "--device tpu", "allowed are cpu, cuda"),
+        Refused(Verify, "--device tpu", "allowed are cpu, cuda"), Refused(Bench, "--device tpu", "allowed are cpu, cuda"),
+
         // What they change is seen under mpirun: BenchCommTests.
         Refused(Comm, "--rounds 0", "1 to 1000", replaces: true), Refused(Comm, "--json", "mpirun", replaces: true),
+
+        // The grid's own splits are the random ones of seed 0.
+        new(Train, "--split random", Kind.Configured), Changed("--split-seed 1", "--split random"), Refused(Train, "--graph {own}/e.csv", "--dataset"), Refused(Train, "--features {own}/f.csv", "--graph FILE"),
+        Refused(Train, "--labels {own}/l.csv", "--graph FILE"), Refused(Train, "--split-file {own}/s.csv", "--graph FILE"), Refused(Train, "--header yes", "--graph FILE"), Refused(Train, "--metric roc-auc", "--graph FILE"),
+        Refused(Predict, "--graph {empty}/e.csv", "does not exist"), Refused(Predict, "--features {own}/f.csv", "--graph FILE"), Refused(Predict, "--header yes", "--graph FILE"),
+        new(List, "--data {own}", Kind.Printed), new(List, "--json", Kind.Printed), Refused(Get, "--data {empty}", "cannot be downloaded", "cora --from http://127.0.0.1:1/"),
+        Refused(Get, "--from http://127.0.0.1:1/", "127.0.0.1:1", "cora --data {empty}"), Refused(Get, "--json", "No data set"),
+        Refused(Check, "--data {empty}", "{empty}", "cora"), Refused(Check, "--json", "No data set"),
         new(Report, "--out {new}.html", Kind.Printed), new(Report, "--json", Kind.Printed),
     ];
 
@@ -133,13 +145,19 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         private readonly Dictionary<string, Outcome> _bases = [];
         private int _made;
 
-        public Runs() => Directory.CreateDirectory(Empty);
+        public Runs()
+        {
+            Directory.CreateDirectory(Empty);
+            OwnFiles.Write(Own);
+        }
 
         private string Empty => Path.Combine(_folder, "empty");
 
+        private string Own => Path.Combine(_folder, "own");
+
         public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-        public string Fill(string text) => text.Replace("{empty}", Empty, StringComparison.Ordinal).Replace("{data}", SharedData.Find("data") ?? "", StringComparison.Ordinal);
+        public string Fill(string text) => text.Replace("{empty}", Empty, StringComparison.Ordinal).Replace("{own}", Own, StringComparison.Ordinal).Replace("{data}", SharedData.Find("data") ?? "", StringComparison.Ordinal);
 
         public async Task<Outcome> Base(Entry entry)
         {
@@ -177,6 +195,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
                     ["--threads", "1"], ["--out", made],
                 ],
                 Report => [[Model()]],
+                List or Get or Check => [],
                 Predict => [["--model", Model()], ["--threads", "1"]],
                 Verify => [[Golden()], ["--threads", "1"]],
                 _ => entry.Kind == Kind.Key ? [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"], ["--json"]] : [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"]],

@@ -1,25 +1,27 @@
 using System.Globalization;
-using MambaExt.Kernels;
-using MambaExt.Kernels.Cpu;
-using MambaExt.Kernels.Verification;
+using MambaExt.KernelCheck;
+using MambaExt.Kernels.Cuda;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-if (args is not ["verify", var folder])
+if (Arguments.Parse(args) is not { } arguments)
 {
-    Console.Error.WriteLine("Usage: MambaExt.KernelCheck verify DIR      runs the golden files in DIR against the kernels of this machine, at every vector width");
+    Console.Error.WriteLine(Arguments.Usage);
     return 1;
 }
 
-int passed = 0, failed = 0, skipped = 0;
 try
 {
-    foreach (GoldenResult r in GoldenFiles.Run(folder, KernelOptions.Default.Threads, VectorWidth.Allowed))
+    using CheckRecord record = CheckRecord.Open(arguments.Json);
+    switch (arguments.Command)
     {
-        Console.WriteLine(r.VectorBits == 0
-            ? $"{(r.Ok is null ? "skip" : "FAIL")}  {r.File,-60} {r.Reason}"
-            : $"{(r.Ok == true ? "pass" : "FAIL")}  {r.File,-60} {r.Kernel,-24} {r.VectorBits,3} bits  error {r.WorstError:e1}  allowed {r.Tolerance:e0}  {r.Reason}");
-        _ = r.Ok is null ? skipped++ : r.Ok.Value ? passed++ : failed++;
+        case "verify" when arguments.Device == "cpu": Verify.OnCpu(arguments.Folder!, record); break;
+        case "verify": Verify.OnGpu(arguments.Folder!, CudaDevice.Get(0), record); break;
+        case "bench": Bench.Run(CudaDevice.Get(0), record); break;
+        case "repeat": Repeat.Run(CudaDevice.Get(0), Repeat.Cases, record); break;
+        default: Start.Run(arguments.Most, record); break;
     }
+
+    return record.Close();
 }
 catch (TypeInitializationException e) when (e.GetBaseException() is InvalidOperationException)
 {
@@ -27,11 +29,13 @@ catch (TypeInitializationException e) when (e.GetBaseException() is InvalidOpera
     Console.Error.WriteLine(e.GetBaseException().Message);
     return 1;
 }
-catch (DirectoryNotFoundException e)
+catch (Exception e) when (e is DirectoryNotFoundException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;
 }
-
-Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
-return failed == 0 ? 0 : 2;
+catch (CudaException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 3;
+}

@@ -123,7 +123,7 @@ public class CsrSumTests
         Refused("VectorBits", () => CsrSum.Plain(new CsrRows(2, 5, good, columns), values, 1, values + 8, new(1, 64)));
     }
 
-    private static CsrResult Reference(CsrCase c) => new(
+    internal static CsrResult Reference(CsrCase c) => new(
         c.Sum((_, _) => 1, false),
         c.Sum((e, _) => c.Weights[e], false),
         c.Sum((e, channel) => c.Gates[(e * c.Channels) + channel], false),
@@ -150,7 +150,7 @@ public class CsrSumTests
         }
     }
 
-    private static IEnumerable<(double[] Expected, double[] Actual, string Name)> Pairs(CsrResult a, CsrResult b) =>
+    internal static IEnumerable<(double[] Expected, double[] Actual, string Name)> Pairs(CsrResult a, CsrResult b) =>
     [
         (a.Plain, b.Plain, "plain"), (a.Weighted, b.Weighted, "weighted"), (a.Gated, b.Gated, "gated"),
         (a.DXPlain, b.DXPlain, "dx, plain"), (a.DXWeighted, b.DXWeighted, "dx, weighted"), (a.DXGated, b.DXGated, "dx, gated"),

@@ -14,4 +14,7 @@ public enum DataVariant
 
     /// <summary>Drawn from its definition; there are no files.</summary>
     Drawn,
+
+    /// <summary>Files of the user's own.</summary>
+    Own,
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MambaExt.Graph.Graphs;
 using static System.FormattableString;
 
@@ -6,6 +7,8 @@ namespace MambaExt.Graph.DataSets;
 /// <summary>A graph whose vertices are to be classified: everything a run needs, checked once.</summary>
 public sealed class NodeDataSet
 {
+    private IReadOnlyList<string>? _classNames;
+
     /// <summary>Checks the parts against one another; throws <see cref="InvalidDataException"/> with one sentence.</summary>
     /// <param name="name">Name in the registry and in results.</param>
     /// <param name="graph">V vertices.</param>
@@ -29,11 +32,12 @@ public sealed class NodeDataSet
         }
     }
 
-    private NodeDataSet(NodeDataSet from, NodeFeatures features, string transform)
+    private NodeDataSet(NodeDataSet from, NodeFeatures features, IReadOnlyList<string> transforms)
     {
         (Name, Graph, Features, Labels, ClassCount, Metric, Variant, Files, Splits) =
             (from.Name, from.Graph, features, from.Labels, from.ClassCount, from.Metric, from.Variant, from.Files, from.Splits);
-        Transforms = [.. from.Transforms, transform];
+        (SplitKind, Notes, VertexNames, _classNames) = (from.SplitKind, from.Notes, from.VertexNames, from._classNames);
+        Transforms = transforms;
     }
 
     /// <summary>Name in the registry and in results.</summary>
@@ -67,7 +71,29 @@ public sealed class NodeDataSet
     public IReadOnlyList<DataSetFile> Files { get; }
 
     /// <summary>What was done to the features since they were read, in order.</summary>
-    public IReadOnlyList<string> Transforms { get; } = [];
+    public IReadOnlyList<string> Transforms { get; private init; } = [];
+
+    /// <summary>Where the splits come from, in a word: <c>own</c>, <c>random</c> or <c>geom-gcn</c>.</summary>
+    public string SplitKind { get; init; } = "own";
+
+    /// <summary>A name a class; their numbers, where nobody has named them.</summary>
+    /// <exception cref="InvalidDataException">Not one name a class.</exception>
+    public IReadOnlyList<string> ClassNames
+    {
+        get => _classNames ?? [.. Enumerable.Range(0, ClassCount).Select(k => k.ToString(CultureInfo.InvariantCulture))];
+        init => _classNames = value.Count == ClassCount
+            ? value
+            : throw new InvalidDataException($"The data set {Name} has {ClassCount} classes and {value.Count} names for them; give one a class.");
+    }
+
+    /// <summary>A name a vertex, or null where vertices are numbers.</summary>
+    public IReadOnlyList<string>? VertexNames { get; init; }
+
+    /// <summary>What was found in the files and how it was handled, a sentence part each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>Lines for a log: the summary, how the graph was put together, the notes.</summary>
+    public IReadOnlyList<string> Report => [Summary, $"graph: {Graph.Summary}", .. Notes];
 
     /// <summary>One line for a log or a report.</summary>
     public string Summary
@@ -79,14 +105,32 @@ public sealed class NodeDataSet
                 ? Invariant($"{Features.Columns:N0} dense features")
                 : Invariant($"{Features.Columns:N0} sparse features ({Features.NonZeroCount:N0} not zero)");
             string sizes = Invariant($"{first.Train.Length:N0} / {first.Validation.Length:N0} / {first.Test.Length:N0}");
-            string splits = Splits.Count == 1 ? $"1 split of {sizes}" : $"{Splits.Count} splits, the first of {sizes}";
+            string kind = SplitKind == "own" ? "" : SplitKind + " ";
+            string splits = Splits.Count == 1 ? $"1 {kind}split of {sizes}" : $"{Splits.Count} {kind}splits, the first of {sizes}";
             return Invariant($"{Name}, {Variant.ToString().ToLowerInvariant()}: {Graph.VertexCount:N0} vertices, {Graph.EdgeCount:N0} edges, ")
                 + $"{string.Join(", ", [features, .. Transforms])}, {ClassCount} classes, {splits}, {(Metric == NodeMetric.RocAuc ? "ROC AUC" : "accuracy")}";
         }
     }
 
     /// <summary>The same data set with each feature row divided by the sum of its absolute values.</summary>
-    public NodeDataSet WithRowNormalisedFeatures() => new(this, Features.RowNormalised(), "rows normalised");
+    public NodeDataSet WithRowNormalisedFeatures() => new(this, Features.RowNormalised(), [.. Transforms, "rows normalised"]);
+
+    /// <summary>The same data set with a name a class.</summary>
+    public NodeDataSet WithClassNames(IReadOnlyList<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        return new NodeDataSet(this, Features, Transforms) { ClassNames = names };
+    }
+
+    /// <summary>The same data set with other splits.</summary>
+    /// <param name="splits">At least one.</param>
+    /// <param name="kind">Where they come from, in a word.</param>
+    /// <param name="note">More about them.</param>
+    public NodeDataSet WithSplits(IReadOnlyList<NodeSplit> splits, string kind, string note) =>
+        new(Name, Graph, Features, Labels, ClassCount, splits, Metric, Variant, Files)
+        {
+            Transforms = Transforms, _classNames = _classNames, VertexNames = VertexNames, SplitKind = kind, Notes = [.. Notes, note],
+        };
 
     /// <inheritdoc/>
     public override string ToString() => Summary;

@@ -49,6 +49,23 @@ public sealed class NodeFeatures
     /// <summary>All values row by row, [V * F].</summary>
     public float[] ToDense() => Dense ?? Sparse!.ToDense();
 
+    /// <summary>The rows of some vertices, in their order.</summary>
+    public NodeFeatures Select(ReadOnlySpan<int> vertices)
+    {
+        if (Sparse is not null)
+        {
+            return Of(Sparse.SelectRows(vertices));
+        }
+
+        var chosen = new float[(long)vertices.Length * Columns];
+        for (int i = 0; i < vertices.Length; i++)
+        {
+            Dense.AsSpan(vertices[i] * Columns, Columns).CopyTo(chosen.AsSpan(i * Columns));
+        }
+
+        return Of(chosen, vertices.Length, Columns);
+    }
+
     /// <summary>Each row divided by the sum of its absolute values; rows of zeros stay.</summary>
     public NodeFeatures RowNormalised()
     {

@@ -63,6 +63,27 @@ public sealed class SparseMatrix
         return Trusted(Rows, Columns, Offsets, Indices, values);
     }
 
+    /// <summary>Some rows, in the order given.</summary>
+    public SparseMatrix SelectRows(ReadOnlySpan<int> rows)
+    {
+        var offsets = new long[rows.Length + 1];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            offsets[i + 1] = offsets[i] + Offsets[rows[i] + 1] - Offsets[rows[i]];
+        }
+
+        var indices = new int[offsets[^1]];
+        var values = new float[offsets[^1]];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            int from = (int)Offsets[rows[i]], to = (int)offsets[i], count = (int)offsets[i + 1] - to;
+            Indices.AsSpan(from, count).CopyTo(indices.AsSpan(to));
+            Values.AsSpan(from, count).CopyTo(values.AsSpan(to));
+        }
+
+        return Trusted(rows.Length, Columns, offsets, indices, values);
+    }
+
     /// <summary>All values row by row, [R * columns]; entries that name one column twice are added.</summary>
     public float[] ToDense()
     {

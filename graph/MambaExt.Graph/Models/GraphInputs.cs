@@ -23,7 +23,9 @@ public sealed class GraphInputs : IDisposable
     /// <param name="seed">Of walks and of the order of equals; weights have their own</param>
     /// <param name="keys">Vertex keys that random choices are tied to, [V]; default the vertex numbers</param>
     /// <param name="graphOf">Which graph each vertex belongs to, ascending, [V]; default one graph</param>
-    public GraphInputs(CsrGraph graph, NodeFeatures features, GraphMambaOptions options, ulong seed, ReadOnlySpan<int> keys = default, ReadOnlySpan<int> graphOf = default)
+    /// <param name="device">Where the model lies; the CPU unless given. Sparse matrices follow what they are multiplied with</param>
+    public GraphInputs(
+        CsrGraph graph, NodeFeatures features, GraphMambaOptions options, ulong seed, ReadOnlySpan<int> keys = default, ReadOnlySpan<int> graphOf = default, Device? device = null)
     {
         options.Validate();
         VertexCount = graph.VertexCount;
@@ -36,11 +38,11 @@ public sealed class GraphInputs : IDisposable
         if (features.Sparse is { } sparse)
         {
             SparseFeatures = Own(new CsrMatrix(sparse.Columns, sparse.Offsets, sparse.Indices));
-            Values = Own(tensor(sparse.Values).DetachFromDisposeScope());
+            Values = Own(tensor(sparse.Values, device: device).DetachFromDisposeScope());
         }
         else
         {
-            Values = Own(tensor(features.Dense!, [VertexCount, FeatureCount]).DetachFromDisposeScope());
+            Values = Own(tensor(features.Dense!, [VertexCount, FeatureCount], device: device).DetachFromDisposeScope());
         }
 
         if (options.mpnn is MessagePassing.Gcn or MessagePassing.Appnp)
@@ -74,7 +76,7 @@ public sealed class GraphInputs : IDisposable
 
                 // A stable sort keeps the rule's order within each graph.
                 order = [.. order.OrderBy(v => graphs[v])];
-                SequenceIndex = Own(tensor([.. order.Select(v => graphs[v])], [1, VertexCount], ScalarType.Int32).DetachFromDisposeScope());
+                SequenceIndex = Own(tensor([.. order.Select(v => graphs[v])], [1, VertexCount], ScalarType.Int32, device).DetachFromDisposeScope());
             }
 
             Order = Own(new CsrMatrix(VertexCount, [.. Enumerable.Range(0, VertexCount + 1).Select(i => (long)i)], [.. order.Select(v => (int)v)]));

@@ -74,7 +74,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
             if (training && _dropout > 0)
             {
                 // One mask for all tokens of a vertex: as strong, and a random number for each of them would take longer than the scan.
-                change = change * nn.functional.dropout(ones(vertices, 1, width), _dropout, training: true);
+                change = change * nn.functional.dropout(ones([vertices, 1, width], change.dtype, change.device), _dropout, training: true);
             }
 
             sequence = sequence + change;

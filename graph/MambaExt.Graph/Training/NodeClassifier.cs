@@ -18,8 +18,9 @@ public sealed class NodeClassifier : IDisposable
     private static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
     private readonly GraphMamba _network;
     private readonly Description _about;
+    private readonly Device? _device;
 
-    private NodeClassifier(GraphMamba network, Description about, IReadOnlyList<string> labels) => (_network, _about, Labels) = (network, about, labels);
+    private NodeClassifier(GraphMamba network, Description about, IReadOnlyList<string> labels, Device? device) => (_network, _about, Labels, _device) = (network, about, labels, device);
 
     /// <summary>A name a class.</summary>
     public IReadOnlyList<string> Labels { get; }
@@ -58,9 +59,11 @@ public sealed class NodeClassifier : IDisposable
     }
 
     /// <summary>Loads a model folder.</summary>
+    /// <param name="folder">Written by a training, on whatever device</param>
+    /// <param name="device">Where the model predicts; the CPU unless given</param>
     /// <exception cref="DirectoryNotFoundException">It is no model folder.</exception>
     /// <exception cref="InvalidDataException">It is of another kind, or damaged.</exception>
-    public static NodeClassifier Load(string folder)
+    public static NodeClassifier Load(string folder, Device? device = null)
     {
         var (config, labels) = ModelFolder.Read(folder, Kind);
         try
@@ -75,7 +78,12 @@ public sealed class NodeClassifier : IDisposable
             var network = new GraphMamba(about.features, about.binary ? 1 : about.classes, about.options);
             ModelFolder.LoadInto(network, folder);
             network.eval();
-            return new NodeClassifier(network, about, labels);
+            if (device is not null)
+            {
+                network.to(device);
+            }
+
+            return new NodeClassifier(network, about, labels, device);
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
@@ -94,10 +102,10 @@ public sealed class NodeClassifier : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, _network.Options, (ulong)_about.seed);
+        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, _network.Options, (ulong)_about.seed, device: _device);
         Tensor logits = _network.forward(inputs);
         Tensor probabilities = _about.binary ? cat([1 - logits.sigmoid(), logits.sigmoid()], 1) : logits.softmax(1);
-        return [.. probabilities.contiguous().data<float>().ToArray().Chunk(Labels.Count)];
+        return [.. probabilities.cpu().contiguous().data<float>().ToArray().Chunk(Labels.Count)];
     }
 
     /// <inheritdoc/>

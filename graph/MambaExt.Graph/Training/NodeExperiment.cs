@@ -3,6 +3,7 @@ using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Models;
 using MambaExt.Runs;
 using MambaExt.Training;
+using static TorchSharp.torch;
 
 namespace MambaExt.Graph.Training;
 
@@ -12,6 +13,9 @@ namespace MambaExt.Graph.Training;
 /// <param name="keys">Model by model, each with the same seeds and splits</param>
 public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnlyList<NodeRunKey> keys)
 {
+    /// <summary>Where models are trained; the CPU unless set.</summary>
+    public Device? Device { get; init; }
+
     /// <summary>Told of each epoch.</summary>
     public Action<NodeEpoch>? Epoch { get; init; }
 
@@ -31,7 +35,7 @@ public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnl
         NodeRun Train(NodeRunKey key, ITrainingHost host)
         {
             GraphMambaOptions model = recipe.Variant(key.Model);
-            return NodeTrainer.Run(data, model, recipe.Training, key.Seed, key.Split, host, experiment.Sharing, Save, token);
+            return NodeTrainer.Run(data, model, recipe.Training, key.Seed, key.Split, host, experiment.Sharing, Save, Device, token);
 
             void Save(GraphMamba network, NodeRun run)
             {

@@ -15,13 +15,13 @@ internal sealed class NodePart
     private readonly Tensor _targets;
 
     /// <summary>Its tensors belong to the dispose scope of the caller.</summary>
-    public NodePart(NodeDataSet data, int[] vertices)
+    public NodePart(NodeDataSet data, int[] vertices, Device? device = null)
     {
         _binary = data.Metric == NodeMetric.RocAuc;
         _classes = data.ClassCount;
         _labels = [.. vertices.Select(v => data.Labels[v])];
-        _vertices = tensor([.. vertices.Select(v => (long)v)]);
-        _targets = _binary ? tensor([.. _labels.Select(l => (float)l)]) : tensor([.. _labels.Select(l => (long)l)]);
+        _vertices = tensor([.. vertices.Select(v => (long)v)], device: device);
+        _targets = _binary ? tensor([.. _labels.Select(l => (float)l)], device: device) : tensor([.. _labels.Select(l => (long)l)], device: device);
     }
 
     /// <summary>Vertices.</summary>
@@ -39,7 +39,7 @@ internal sealed class NodePart
     {
         double loss = Loss(logits).item<float>();
         double score = _binary
-            ? Metrics.RocAuc(logits.index_select(0, _vertices).squeeze(1).contiguous().data<float>().ToArray(), _labels)
+            ? Metrics.RocAuc(logits.index_select(0, _vertices).squeeze(1).cpu().contiguous().data<float>().ToArray(), _labels)
             : Metrics.Accuracy(Predicted(logits), _labels);
         return new Validation(score, loss);
     }
@@ -59,6 +59,6 @@ internal sealed class NodePart
     private int[] Predicted(Tensor logits)
     {
         Tensor own = logits.index_select(0, _vertices);
-        return [.. (_binary ? (own.squeeze(1) > 0).to(ScalarType.Int64) : own.argmax(1)).data<long>().Select(k => (int)k)];
+        return [.. (_binary ? (own.squeeze(1) > 0).to(ScalarType.Int64) : own.argmax(1)).cpu().data<long>().Select(k => (int)k)];
     }
 }

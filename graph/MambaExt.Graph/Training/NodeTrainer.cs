@@ -19,19 +19,25 @@ public static class NodeTrainer
     /// <param name="host">Progress and checkpoints; default none</param>
     /// <param name="ranks">Processes that each take a part of the training vertices; every one of them still runs the whole graph</param>
     /// <param name="save">Given the trained model</param>
+    /// <param name="device">Where the model is trained; the CPU unless given</param>
     /// <param name="token">Asked after each step</param>
     /// <exception cref="InvalidOperationException">The loss is not finite.</exception>
     public static NodeRun Run(
         NodeDataSet data, GraphMambaOptions model, NodeTrainingOptions training, int seed, int split,
-        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphMamba, NodeRun>? save = null, CancellationToken token = default)
+        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphMamba, NodeRun>? save = null, Device? device = null, CancellationToken token = default)
     {
         training.Validate();
         using DisposeScope scope = NewDisposeScope();
         manual_seed(seed);
-        using var inputs = new GraphInputs(data.Graph, data.Features, model, (ulong)seed);
+        using var inputs = new GraphInputs(data.Graph, data.Features, model, (ulong)seed, device: device);
         using GraphMamba network = Network(data, model);
+        if (device is not null)
+        {
+            network.to(device);
+        }
+
         NodeSplit parts = data.Splits[split];
-        NodePart train = new(data, DataParallel.Share(parts.Train, ranks)), validation = new(data, parts.Validation);
+        NodePart train = new(data, DataParallel.Share(parts.Train, ranks), device), validation = new(data, parts.Validation, device);
         var task = new TrainingTask<GraphInputs>
         {
             Model = network,
@@ -45,7 +51,7 @@ public static class NodeTrainer
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
         Tensor logits = network.forward(inputs);
-        var test = new NodePart(data, parts.Test);
+        var test = new NodePart(data, parts.Test, device);
         var run = new NodeRun(
             seed, split, outcome.Best!.Value.Score * 100, test.Score(logits).Score * 100, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, test.Confusion(logits));
         save?.Invoke(network, run);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using MambaExt.Graph.DataSets;
+using MambaExt.Graph.DataSets.Own;
 using MambaExt.Graph.Training;
 using MambaExt.Kernels;
 
@@ -11,17 +11,23 @@ namespace MambaExt.Cli.Commands;
 internal static class GraphPredictCommand
 {
     private static readonly Option<string?> Model = CommonOptions.Folder("--model", "Required: a model folder (RUN/models/NAME), or a run folder that holds one model.");
-    private static readonly Option<string?> DataSet = new("--dataset") { Description = $"{GraphCommands.Names} (default: the one the model was trained on).", HelpName = "NAME" };
-    private static readonly Option<string?> Data = GraphCommands.Data();
+    private static readonly GraphDataOptions Data = new(training: false);
     private static readonly Option<string?> Out = new("--out") { Description = "CSV file: vertex, class and the probability of each class (default: standard output).", HelpName = "FILE" };
+    private static readonly Option<string> Where = DeviceOption.Create();
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
     public static Command Create()
     {
-        var command = new Command("predict", "Predict the class of every vertex with a trained model.") { Model, DataSet, Data, Out, Threads, Json };
+        var command = new Command("predict", "Predict the class of every vertex with a trained model.") { Model, Out, Where, Threads, Json };
+        foreach (Option option in Data.All)
+        {
+            command.Add(option);
+        }
+
         command.Validators.Add(result =>
         {
+            Data.Check(result);
             if (result.GetResult(Model) is null)
             {
                 result.AddError("--model is missing; give a model folder, RUN/models/NAME.");
@@ -38,9 +44,13 @@ internal static class GraphPredictCommand
     private static int Run(ParseResult parsed)
     {
         Threads.Use(parsed);
-        using NodeClassifier model = NodeClassifier.Load(Folder(parsed.GetValue(Model)!));
-        NodeDataSet data = GraphDataSets.Load(parsed.GetValue(DataSet) ?? model.DataSet, parsed.GetValue(Data));
-        Console.Error.WriteLine(data.Summary);
+        using NodeClassifier model = NodeClassifier.Load(Folder(parsed.GetValue(Model)!), Where.Read(parsed));
+        OwnVertices data = Data.LoadVertices(parsed, model.DataSet);
+        foreach (string line in data.Notes)
+        {
+            Console.Error.WriteLine(line);
+        }
+
         float[][] probabilities = model.Predict(data.Graph, data.Features);
         int[] classes = [.. probabilities.Select(p => Array.IndexOf(p, p.Max()))];
         if (parsed.GetValue(Json))
@@ -52,13 +62,13 @@ internal static class GraphPredictCommand
             PartialFile.Write(Path.GetFullPath(file), stream =>
             {
                 using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);
-                Write(writer, model.Labels, classes, probabilities);
+                Write(writer, model.Labels, data.VertexNames, classes, probabilities);
             });
             Console.WriteLine($"{classes.Length} vertices: {Path.GetFullPath(file)}");
         }
         else
         {
-            Write(Console.Out, model.Labels, classes, probabilities);
+            Write(Console.Out, model.Labels, data.VertexNames, classes, probabilities);
         }
 
         return ExitCode.Done;
@@ -77,12 +87,12 @@ internal static class GraphPredictCommand
         return found.Length == 1 ? found[0] : throw new ArgumentException($"'{given}' holds {found.Length} models ({string.Join(", ", found.Select(Path.GetFileName))}); give one of them, {models}/NAME.");
     }
 
-    private static void Write(TextWriter writer, IReadOnlyList<string> labels, int[] classes, float[][] probabilities)
+    private static void Write(TextWriter writer, IReadOnlyList<string> labels, IReadOnlyList<string>? names, int[] classes, float[][] probabilities)
     {
         writer.WriteLine($"vertex,class,{string.Join(',', labels.Select(l => Quoted("p_" + l)))}");
         for (int v = 0; v < classes.Length; v++)
         {
-            writer.WriteLine($"{v},{Quoted(labels[classes[v]])},{string.Join(',', probabilities[v].Select(p => p.ToString("g6", CultureInfo.InvariantCulture)))}");
+            writer.WriteLine($"{(names is null ? v.ToString(CultureInfo.InvariantCulture) : Quoted(names[v]))},{Quoted(labels[classes[v]])},{string.Join(',', probabilities[v].Select(p => p.ToString("g6", CultureInfo.InvariantCulture)))}");
         }
     }
 

@@ -7,6 +7,7 @@ using MambaExt.Graph.Tokens;
 using MambaExt.Graph.Training;
 using MambaExt.Reports;
 using MambaExt.Runs;
+using static TorchSharp.torch;
 
 namespace MambaExt.Cli.Commands;
 
@@ -14,13 +15,13 @@ namespace MambaExt.Cli.Commands;
 internal static class GraphTrainCommand
 {
     private const string Name = "graph train";
-    private static readonly Option<string?> DataSet = new("--dataset") { Description = $"Required: {GraphCommands.Names}.", HelpName = "NAME" };
-    private static readonly Option<string?> Data = GraphCommands.Data();
+    private static readonly GraphDataOptions Data = new(training: true);
     private static readonly Option<string> Model = CommonOptions.Choice("--model", "The whole model, or without one of its branches.", NodeRecipe.Names);
     private static readonly Option<bool> Ablations = new("--ablations") { Description = "Train the model without its scan branch and without its message-passing branch too." };
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
     private static readonly Option<int> Splits = CommonOptions.Number("--splits", "N", "Splits 0 ... N-1 of the data set.", 1, 1000);
     private static readonly Option<string?> Out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
+    private static readonly Option<string> Where = DeviceOption.Create();
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
@@ -30,9 +31,9 @@ internal static class GraphTrainCommand
         Seeds.DefaultValueFactory = Splits.DefaultValueFactory = _ => 1;
         var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the data set's own recipe.")
         {
-            DataSet, Data, Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Threads, Json,
+            Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Where, Threads, Json,
         };
-        foreach (Option option in GraphModelOptions.All)
+        foreach (Option option in Data.All.Concat(GraphModelOptions.All))
         {
             command.Add(option);
         }
@@ -40,11 +41,12 @@ internal static class GraphTrainCommand
         command.Validators.Add(result =>
         {
             RunSession.RefuseBesideResume(result, Json);
-            if (result.GetResult(DataSet) is null && result.GetResult(RunSession.ResumeOption) is null)
+            if (result.GetResult(RunSession.ResumeOption) is null)
             {
-                result.AddError($"--dataset is missing; known are {GraphCommands.Names}.");
+                Data.Check(result);
             }
-            else if (result.GetResult(Ablations) is { Implicit: false } && result.GetResult(Model) is { Implicit: false })
+
+            if (result.GetResult(Ablations) is { Implicit: false } && result.GetResult(Model) is { Implicit: false })
             {
                 result.AddError("--ablations trains every model and --model names one; give one of the two.");
             }
@@ -59,7 +61,8 @@ internal static class GraphTrainCommand
         ParseResult arguments = RunSession.Arguments(parsed);
         RunSession.RequireRanks(arguments, ranks);
         RunSession.UseThreads(parsed, arguments, Threads);
-        NodeDataSet data = GraphDataSets.Load(arguments.GetValue(DataSet)!, arguments.GetValue(Data));
+        Device? device = Where.Read(arguments);
+        NodeDataSet data = Data.Load(arguments);
         NodeRecipe recipe = GraphModelOptions.Apply(arguments, NodeRecipe.For(data.Name));
         string[] models = arguments.GetValue(Ablations) ? [.. NodeRecipe.Names] : [arguments.GetValue(Model)!];
         Check(data, recipe, models);
@@ -69,7 +72,8 @@ internal static class GraphTrainCommand
         }
 
         IReadOnlyList<NodeRunKey> keys = Keys(arguments, data, models);
-        JsonObject config = RunSession.Config(arguments, Name, Data, ranks);
+        JsonObject config = RunSession.Config(arguments, Name, Data.Paths, ranks);
+        config["device"] = arguments.GetValue(Where);
         foreach (var (key, value) in (JsonObject)JsonResult.Node(Describe(data, recipe, models, keys)))
         {
             config[key] = value?.DeepClone();
@@ -78,7 +82,11 @@ internal static class GraphTrainCommand
         string path = arguments.GetValue(Out) ?? RunFolder.NewPath("runs", $"graph-{data.Name}");
         using RunSession session = RunSession.Open(parsed, Name, config, path, ranks);
         TextWriter progress = ranks.Rank == 0 ? Console.Error : TextWriter.Null;
-        progress.WriteLine(data.Summary);
+        foreach (string line in data.Report)
+        {
+            progress.WriteLine(line);
+        }
+
         var view = new GraphProgressView(keys.Count, recipe.Training.epochs, progress, !Console.IsErrorRedirected, TimeProvider.System);
         var experiment = new Experiment<NodeRunKey, NodeRun>(
             session.Folder, TimeSpan.FromSeconds(arguments.GetValue(RunSession.CheckpointOption)), progress.WriteLine, ranks, arguments.GetValue(RunSession.DataParallelOption));
@@ -87,7 +95,7 @@ internal static class GraphTrainCommand
             experiment.Resume();
         }
 
-        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
+        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Device = device, Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
         NodeResult result = results[0] with { ablations = results.Count > 1 ? [.. results.Skip(1)] : null };
         if (session.Folder is not null)
         {
@@ -126,6 +134,9 @@ internal static class GraphTrainCommand
         files = data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
         variant = data.Variant.ToString().ToLowerInvariant(),
         transforms = data.Transforms,
+        splits = new { kind = data.SplitKind, count = data.Splits.Count, notes = data.Notes },
+        metric = data.Metric,
+        classes = data.ClassNames,
         models,
         options = recipe.Model with { },
         training = recipe.Training,

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using MambaExt.Kernels.Cpu;
+using MambaExt.Kernels.Cuda;
 using MambaExt.Kernels.Verification;
 using MambaExt.Verification;
+using static TorchSharp.torch;
 
 namespace MambaExt.Cli.Commands;
 
@@ -28,12 +30,13 @@ internal static class VerifyCommand
         },
     };
 
+    private static readonly Option<string> Where = DeviceOption.Create();
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();
 
     public static Command Create()
     {
-        var command = new Command("verify", "Run golden files against this machine's kernels.") { Folder, Widths, Threads, Json };
+        var command = new Command("verify", "Run golden files against this machine's kernels.") { Folder, Widths, Where, Threads, Json };
         command.Validators.Add(result =>
         {
             if (string.IsNullOrWhiteSpace(result.GetValue(Folder)))
@@ -51,7 +54,7 @@ internal static class VerifyCommand
         bool json = parsed.GetValue(Json);
         int[] widths = parsed.GetValue(Widths) is { Length: > 0 } chosen ? chosen : [VectorWidth.Default];
         var results = new List<GoldenResult>();
-        foreach (GoldenResult result in GoldenFiles.Run(parsed.GetValue(Folder)!, Compute.Threads, widths, GoldenBlock.Run))
+        foreach (GoldenResult result in Results(parsed, widths))
         {
             token.ThrowIfCancellationRequested();
             results.Add(result);
@@ -78,6 +81,7 @@ internal static class VerifyCommand
                     tolerance = r.Tolerance,
                     ok = r.Ok,
                     reason = r.Reason,
+                    device = r.Device,
                 }),
             });
         }
@@ -89,10 +93,28 @@ internal static class VerifyCommand
         return failed == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
+    private static IEnumerable<GoldenResult> Results(ParseResult parsed, int[] widths)
+    {
+        string folder = parsed.GetValue(Folder)!;
+        if (parsed.GetValue(Where) == "cpu")
+        {
+            return GoldenFiles.Run(folder, Compute.Threads, widths, (path, options) => GoldenBlock.Run(path, options));
+        }
+
+        if (parsed.GetResult(Widths) is { Implicit: false })
+        {
+            throw new ArgumentException("--vector-bits chooses a CPU kernel and --device is 'cuda'; give one of the two.");
+        }
+
+        // The kernels need no libtorch; blocks need one that sees the GPU.
+        Device? device = cuda.is_available() ? CUDA : null;
+        return GoldenFiles.Run(folder, CudaDevice.Get(0), path => device is null ? null : GoldenBlock.Run(path, Compute.Options, device));
+    }
+
     private static string Line(GoldenResult r) => r switch
     {
         { Ok: null } => $"skip  {r.File}: {r.Reason}",
-        { VectorBits: 0 } => $"FAIL  {r.File}: {r.Reason}",
-        _ => $"{(r.Ok.Value ? "pass" : "FAIL")}  {r.File}: {r.Kernel}, {r.VectorBits} bits, error {r.WorstError:e1}, allowed {r.Tolerance:e0} ({r.Reason})",
+        { Device: "" } => $"FAIL  {r.File}: {r.Reason}",
+        _ => $"{(r.Ok.Value ? "pass" : "FAIL")}  {r.File}: {r.Kernel}, {(r.VectorBits > 0 ? $"{r.VectorBits} bits" : r.Device)}, error {r.WorstError:e1}, allowed {r.Tolerance:e0} ({r.Reason})",
     };
 }

@@ -66,19 +66,27 @@ internal sealed unsafe class SsdBackward<V, T>
 
         for (long k = chunks - 1; k >= 0; k--)
         {
-            long start = k * SsdPlan.Chunk;
-            scratch.Load(batch, start, (int)Math.Min(SsdPlan.Chunk, _shape.Length - start), group, _in);
-            for (int split = from; split < to; split++)
+            // Packed sequences are cut apart, and walked from the last to the first.
+            long begin = k * SsdPlan.Chunk, stop = Math.Min(begin + SsdPlan.Chunk, _shape.Length);
+            for (int length; stop > begin; stop -= length)
             {
-                scratch.ClearSums();
-                for (int head = origin + split * heads / splits; head < origin + (split + 1) * heads / splits; head++)
+                length = SsdPlan.RunBefore(_shape, _in.SequenceIndex, batch, begin, stop);
+                long start = stop - length;
+                bool begins = SsdPlan.Begins(_shape, _in.SequenceIndex, batch, start);
+                scratch.Load(batch, start, length, group, _in);
+                for (int split = from; split < to; split++)
                 {
-                    T* before = k > 0 ? _checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state : null;
-                    Head(batch, head, scratch.Carry(head - first, end - first), before, scratch);
-                }
+                    scratch.ClearSums();
+                    for (int head = origin + split * heads / splits; head < origin + (split + 1) * heads / splits; head++)
+                    {
+                        T* before = k > 0 ? _checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state
+                            : _in.InitialState == null ? null : _in.InitialState + (batch * _shape.Heads + head) * state;
+                        Head(batch, head, scratch.Carry(head - first, end - first), before, k > 0, begins, scratch);
+                    }
 
-                scratch.JoinSums();
-                _sums.Add(batch, start, chunk.Length, group, split, split == from, scratch.GradB, scratch.GradC, chunk.Deep);
+                    scratch.JoinSums();
+                    _sums.Add(batch, start, chunk.Length, group, split, split == from, scratch.GradB, scratch.GradC, chunk.Deep);
+                }
             }
         }
 
@@ -88,20 +96,20 @@ internal sealed unsafe class SsdBackward<V, T>
         }
     }
 
-    /// <summary>One head of one chunk; <paramref name="carry"/> goes from the end of the chunk to its start.</summary>
+    /// <summary>One head of one chunk; <paramref name="carry"/> goes from the end of the chunk to its start. The state before it is a checkpoint
+    /// or lies as the caller's states do, null being zero; a sequence that begins reads none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Head(long batch, int head, T* carry, T* checkpoint, SsdScratch<V, T> scratch)
+    private void Head(long batch, int head, T* carry, T* before, bool checkpoint, bool begins, SsdScratch<V, T> scratch)
     {
         SsdChunk<V, T> chunk = scratch.Chunk;
         int wide = chunk.Wide;
-        long state = (long)_shape.HeadWidth * _shape.States;
-        if (checkpoint != null)
+        if (checkpoint && !begins)
         {
-            SsdStates<T>.Recall(_shape, checkpoint, scratch.State, wide);
+            SsdStates<T>.Recall(_shape, before, scratch.State, wide);
         }
-        else
+        else if (!begins)
         {
-            SsdStates<T>.Load(_shape, _in.InitialState == null ? null : _in.InitialState + (batch * _shape.Heads + head) * state, scratch.State, wide);
+            SsdStates<T>.Load(_shape, before, scratch.State, wide);
         }
 
         chunk.Discretize(head, scratch.Slopes, scratch.Decays);
@@ -110,7 +118,7 @@ internal sealed unsafe class SsdBackward<V, T>
         if (_in.Z != null)
         {
             chunk.Copy(_in.Z, _in.ZStride, head, scratch.Z);
-            chunk.Read(scratch.State);
+            chunk.Read(begins ? null : scratch.State);
             for (int row = 0; row < chunk.Length * wide; row += wide)
             {
                 SsdGate<V, T>.Backward(chunk.Y + row, scratch.Skip, chunk.X + row, scratch.Z + row, scratch.GradY + row, chunk.Columns);
@@ -125,11 +133,17 @@ internal sealed unsafe class SsdBackward<V, T>
         chunk.Transpose(chunk.X, wide, chunk.Length, _shape.HeadWidth, scratch.TransposedX);
         chunk.Transpose(scratch.GradY, wide, chunk.Length, _shape.HeadWidth, scratch.TransposedGradY);
         scratch.GradX(carry);
-        scratch.Exchange(carry);
+        scratch.Exchange(carry, reads: !begins);
         Inputs(head, scratch);
-        Steps(batch, head, scratch, scratch.Dot(scratch.State, carry));
+        Steps(batch, head, scratch, begins ? T.Zero : scratch.Dot(scratch.State, carry));
 
-        // The gradient of the state before the chunk.
+        // The gradient of the state before the chunk; there is none before a sequence that begins.
+        if (begins)
+        {
+            new Span<T>(carry, chunk.StateElements).Clear();
+            return;
+        }
+
         chunk.Scale(scratch.GradY, chunk.Prefix, scratch.GradY);
         var read = new TileProduct<T> { A = scratch.C, Row = 1, Step = chunk.Deep, B = scratch.GradY, BStep = wide, K = chunk.Length };
         MatrixTile<V, T>.Multiply(read, chunk.StateRows, chunk.Columns, carry, wide, chunk.Prefix[chunk.Length - 1]);

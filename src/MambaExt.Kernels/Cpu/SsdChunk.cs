@@ -166,6 +166,7 @@ internal sealed unsafe class SsdChunk<V, T>
         for (int t = 0; t < Length; t++)
         {
             new Span<T>(source + t * stride, width).CopyTo(new Span<T>(target + t * Wide, width));
+            new Span<T>(target + t * Wide + width, Columns - width).Clear();
         }
 
         new Span<T>(target + Length * Wide, (TileLength - Length) * Wide).Clear();

@@ -46,31 +46,36 @@ internal sealed unsafe class SsdForward<V, T>
 
         for (long k = 0; k < chunks; k++)
         {
-            long start = k * SsdPlan.Chunk;
-            chunk.Load(batch, start, (int)Math.Min(SsdPlan.Chunk, _shape.Length - start), group);
-            for (int head = first; head < end; head++)
+            for (int head = first; head < end && k > 0 && _out.Checkpoints != null; head++)
             {
-                T* held = scratch.State(head - first);
-                if (k > 0 && _out.Checkpoints != null)
+                SsdStates<T>.Keep(_shape, scratch.State(head - first), chunk.Wide, _out.Checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state);
+            }
+
+            long start = k * SsdPlan.Chunk, stop = Math.Min(start + SsdPlan.Chunk, _shape.Length);
+            for (int length; start < stop; start += length)
+            {
+                length = SsdPlan.Run(_shape, _in.SequenceIndex, batch, start, stop);
+                bool begins = SsdPlan.Begins(_shape, _in.SequenceIndex, batch, start);
+                chunk.Load(batch, start, length, group);
+                for (int head = first; head < end; head++)
                 {
-                    SsdStates<T>.Keep(_shape, held, chunk.Wide, _out.Checkpoints + ((batch * (chunks - 1) + k - 1) * _shape.Heads + head) * state);
+                    T* held = scratch.State(head - first);
+                    chunk.Discretize(head, slopes: null, decays: null);
+                    chunk.Ask(_in.Z, _in.ZStride, head);
+                    chunk.Ask(_out.Out, _out.OutStride, head);
+                    if (head + 1 < end)
+                    {
+                        chunk.Ask(_in.X, _in.XStride, head + 1);
+                    }
+
+                    chunk.Read(begins || (start == 0 && _in.InitialState == null) ? null : held);
+                    Finish(head, scratch);
+
+                    // The state is turned over: what is left of it, and what the chunk adds. Nothing is read of one that is dropped.
+                    chunk.Scale(chunk.StepX, chunk.Suffix, chunk.StepX);
+                    var added = new TileProduct<T> { A = chunk.B, Row = 1, Step = chunk.Deep, B = chunk.StepX, BStep = chunk.Wide, K = chunk.Length };
+                    MatrixTile<V, T>.Multiply(added, chunk.StateRows, chunk.Columns, held, chunk.Wide, chunk.Prefix[chunk.Length - 1]);
                 }
-
-                chunk.Discretize(head, slopes: null, decays: null);
-                chunk.Ask(_in.Z, _in.ZStride, head);
-                chunk.Ask(_out.Out, _out.OutStride, head);
-                if (head + 1 < end)
-                {
-                    chunk.Ask(_in.X, _in.XStride, head + 1);
-                }
-
-                chunk.Read(k == 0 && _in.InitialState == null ? null : held);
-                Finish(head, scratch);
-
-                // The state is turned over: what is left of it, and what the chunk adds.
-                chunk.Scale(chunk.StepX, chunk.Suffix, chunk.StepX);
-                var added = new TileProduct<T> { A = chunk.B, Row = 1, Step = chunk.Deep, B = chunk.StepX, BStep = chunk.Wide, K = chunk.Length };
-                MatrixTile<V, T>.Multiply(added, chunk.StateRows, chunk.Columns, held, chunk.Wide, chunk.Prefix[chunk.Length - 1]);
             }
         }
 

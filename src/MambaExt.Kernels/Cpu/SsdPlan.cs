@@ -18,6 +18,35 @@ internal static class SsdPlan
     /// <summary>Chunks of a sequence.</summary>
     public static long Chunks(long length) => (length + Chunk - 1) / Chunk;
 
+    /// <summary>Whether another packed sequence begins at a position, so that no state reaches it.</summary>
+    public static unsafe bool Begins(in StateSpaceDualityShape shape, int* sequence, long batch, long position) =>
+        sequence != null && position > 0 && sequence[batch * shape.Length + position] != sequence[batch * shape.Length + position - 1];
+
+    /// <summary>Positions from <paramref name="start"/> to the end of the chunk or of the packed sequence: what products are made of, so that
+    /// a number that is not finite stays with its sequence.</summary>
+    public static unsafe int Run(in StateSpaceDualityShape shape, int* sequence, long batch, long start, long stop)
+    {
+        long end = start + 1;
+        while (end < stop && !Begins(shape, sequence, batch, end))
+        {
+            end = sequence == null ? stop : end + 1;
+        }
+
+        return (int)(end - start);
+    }
+
+    /// <summary>Positions of the last run of those that <see cref="Run"/> cuts between <paramref name="start"/> and <paramref name="stop"/>.</summary>
+    public static unsafe int RunBefore(in StateSpaceDualityShape shape, int* sequence, long batch, long start, long stop)
+    {
+        long begin = stop - 1;
+        while (begin > start && !Begins(shape, sequence, batch, begin))
+        {
+            begin = sequence == null ? start : begin - 1;
+        }
+
+        return (int)(stop - begin);
+    }
+
     /// <summary>Whether position by position is faster: the state is then read and written once a position, where a chunk turns it over
     /// once and back.</summary>
     public static bool Sequential(in StateSpaceDualityShape shape) => shape.Length <= SequentialLength;

@@ -51,8 +51,10 @@ internal sealed unsafe partial class SsdScratch<V, T>
     }
 
     /// <summary>What positions and states exchange: the sums for the gradients of B and C, and the terms of those of the decays.</summary>
+    /// <param name="carry">Gradient of the state after the positions</param>
+    /// <param name="reads">Whether they read a state before them</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Exchange(T* carry)
+    public void Exchange(T* carry, bool reads)
     {
         int wide = Chunk.Wide, across = Chunk.Across, length = Chunk.VectorLength;
         TileProduct<T> pair = new() { Row = wide, Step = 1, BStep = across, K = _shape.HeadWidth }, none = default;
@@ -83,7 +85,12 @@ internal sealed unsafe partial class SsdScratch<V, T>
             _factors[s] = Chunk.Suffix[s] * Chunk.Steps[s];
         }
 
-        WithStates(State, TransposedGradY, Chunk.Prefix, Chunk.TransposedC, _sumRead, Reading);
+        new Span<T>(Reading, length).Clear();
+        if (reads)
+        {
+            WithStates(State, TransposedGradY, Chunk.Prefix, Chunk.TransposedC, _sumRead, Reading);
+        }
+
         WithStates(carry, TransposedX, _factors, _transposedB, _sumWritten, Written);
     }
 

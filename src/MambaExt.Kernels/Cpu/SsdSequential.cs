@@ -52,10 +52,14 @@ internal static unsafe class SsdSequential<V, T>
             long row = batch * shape.Length + t;
             *step = inputs.Dt[row * inputs.DtStride + head];
             SsdSteps<V, T>.Run(shape, inputs.A[head], inputs.DtBias == null ? T.Zero : inputs.DtBias[head], 1, step, factor, null);
-            bool begins = inputs.SequenceIndex != null && t > 0 && inputs.SequenceIndex[row] != inputs.SequenceIndex[row - 1];
+            if (SsdPlan.Begins(shape, inputs.SequenceIndex, batch, t))
+            {
+                Fill(null, held, (long)width * states);
+            }
+
             new Span<T>(inputs.X + row * inputs.XStride + (long)head * width, width).CopyTo(new Span<T>(x, width));
             Position(
-                before, held, begins ? T.Zero : *factor, *step, x, y, inputs.B + row * inputs.BStride + (long)group * states,
+                before, held, *factor, *step, x, y, inputs.B + row * inputs.BStride + (long)group * states,
                 inputs.C + row * inputs.CStride + (long)group * states, width, states);
             before = held;
             if (inputs.Z != null)

@@ -52,11 +52,17 @@ public abstract class GpuDevice
 
         unsafe
         {
+            CheckArguments(source, instance, sizeof(TArguments));
             fixed (TArguments* address = &arguments)
             {
                 Launch(source, instance, size, (nint)address, stream);
             }
         }
+    }
+
+    /// <summary>For a device that knows how large the kernel's argument is: throws where it is not that many bytes.</summary>
+    protected virtual void CheckArguments(KernelSource source, string instance, int bytes)
+    {
     }
 
     /// <summary>Queues a kernel whose argument lies at <paramref name="arguments"/> until this returns. The size is in range.</summary>

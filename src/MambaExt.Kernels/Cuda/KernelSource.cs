@@ -13,15 +13,21 @@ public sealed class KernelSource
     private readonly Lazy<string> _text;
     private readonly Lazy<string> _hash;
 
-    private KernelSource(string name)
+    private KernelSource(string name, params string[] more)
+        : this(name, () => Read(name) + string.Concat(more.Select(one => $"\n#line 1 \"{one}\"\n{Read(one)}")))
+    {
+    }
+
+    private KernelSource(string name, Func<string> text)
     {
         Name = name;
-        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{Read(name)}");
+        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{text()}");
         _hash = new(() => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Text))));
     }
 
     /// <summary>The selective scan.</summary>
-    public static KernelSource SelectiveScan { get; } = new("selective_scan.cu");
+    public static KernelSource SelectiveScan { get; } = new(
+        "selective_scan.cu", "selective_scan_segments.cu", "selective_scan_forward.cu", "selective_scan_backward.cu");
 
     /// <summary>The causal depthwise convolution.</summary>
     public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu");
@@ -43,6 +49,9 @@ public sealed class KernelSource
 
     /// <summary>SHA-256 of the text, hexadecimal.</summary>
     public string Hash => _hash.Value;
+
+    /// <summary>A source that this assembly does not carry; the common part comes first as in every other.</summary>
+    internal static KernelSource FromText(string name, string text) => new(name, () => text);
 
     private static string Read(string name)
     {

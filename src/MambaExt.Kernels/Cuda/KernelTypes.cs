@@ -3,6 +3,9 @@ namespace MambaExt.Kernels.Cuda;
 /// <summary>Element types of the kernels. Sequences are float, double, bfloat16 or half; parameters, states and every sum are float, or double beside double.</summary>
 public static class KernelTypes
 {
+    /// <summary>What the sources call every type.</summary>
+    internal static IReadOnlyList<string> Names { get; } = ["float", "double", "bf16", "f16"];
+
     /// <summary>What the sources call the type: float, double, bf16 or f16.</summary>
     /// <exception cref="ArgumentException">The kernels do not know it.</exception>
     public static string Name<T>()

@@ -1,54 +1,33 @@
-using System.Numerics;
-
 namespace MambaExt.Kernels.Verification;
 
-/// <summary>Runs a <c>conv_*</c> file against <see cref="CausalConv1d"/>, forward and every gradient.</summary>
+/// <summary>Computes what a <c>conv_*</c> file holds: a causal convolution, forward and every gradient.</summary>
 internal static unsafe class GoldenConv
 {
-    public static GoldenResult Run(GoldenFile file, KernelOptions options) =>
-        file.IsDouble ? Run<double>(file, options) : Run<float>(file, options);
-
-    private static GoldenResult Run<T>(GoldenFile file, KernelOptions options)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Run<T>(GoldenFile file, DeviceKernels<T> kernels, GoldenMemory<T> memory, GoldenTensors results)
+        where T : unmanaged
     {
-        int batch = Number("B"), channels = Number("D"), length = Number("L"), width = Number("W");
+        int batch = file.Number("B"), channels = file.Number("D"), length = file.Number("L"), width = file.Number("W");
         var shape = new CausalConv1dShape(batch, length, channels, width, file.Text("activation") == "silu");
         long sequence = (long)batch * length * channels, state = (long)batch * (width - 1) * channels;
-        using var memory = new GoldenMemory<T>(file);
         var inputs = new CausalConv1dInputs<T>
         {
-            X = memory.TimeSecond("x", sequence), Weight = memory.Plain("weight", (long)channels * width), Bias = memory.Plain("bias", channels),
-            InitialStates = memory.TimeSecond("initial_states", state), SeqIdx = memory.Integers("seq_idx", (long)batch * length),
+            X = memory.Sequence("x", sequence), Weight = memory.Parameter("weight", (long)channels * width), Bias = memory.Parameter("bias", channels),
+            InitialStates = memory.State("initial_states", state), SeqIdx = memory.Integers("seq_idx", (long)batch * length),
         };
-        var outputs = new CausalConv1dOutputs<T> { Out = memory.Result(sequence), FinalStates = memory.Result(state) };
-        CausalConv1d.Forward(shape, inputs, outputs, options);
-        file.Compare("out", GoldenMemory<T>.ReadTimeLast(outputs.Out, batch, length, channels), GoldenKind.Output);
+        var outputs = new CausalConv1dOutputs<T> { Out = memory.Result(sequence), FinalStates = memory.WideResult(state) };
+        kernels.Forward(shape, inputs, outputs);
+        results.Add("out", GoldenKind.Output, () => memory.ReadTimeLast(outputs.Out, batch, length, channels));
+        results.Add("final_states", GoldenKind.Output, () => memory.ReadStateTimeLast(outputs.FinalStates, batch, width - 1, channels));
 
-        if (file.Find("final_states") is not null)
-        {
-            file.Compare("final_states", GoldenMemory<T>.ReadTimeLast(outputs.FinalStates, batch, width - 1, channels), GoldenKind.Output);
-        }
-
-        var arriving = new CausalConv1dOutputGradients<T> { DOut = memory.TimeSecond("g_out", sequence), DFinalStates = memory.TimeSecond("g_final_states", state) };
+        var arriving = new CausalConv1dOutputGradients<T> { DOut = memory.Sequence("g_out", sequence), DFinalStates = memory.State("g_final_states", state) };
         var written = new CausalConv1dInputGradients<T>
         {
-            DX = memory.Result(sequence), DWeight = memory.Result((long)channels * width), DBias = memory.Result(channels), DInitialStates = memory.Result(state),
+            DX = memory.Result(sequence), DWeight = memory.WideResult((long)channels * width), DBias = memory.WideResult(channels), DInitialStates = memory.WideResult(state),
         };
-        CausalConv1d.Backward(shape, inputs, arriving, written, options);
-        file.Compare("grad_x", GoldenMemory<T>.ReadTimeLast(written.DX, batch, length, channels), GoldenKind.SequenceGradient);
-        file.Compare("grad_weight", GoldenMemory<T>.Read(written.DWeight, (long)channels * width), GoldenKind.ParameterGradient);
-        if (file.Find("grad_bias") is not null)
-        {
-            file.Compare("grad_bias", GoldenMemory<T>.Read(written.DBias, channels), GoldenKind.ParameterGradient);
-        }
-
-        if (file.Find("grad_initial_states") is not null)
-        {
-            file.Compare("grad_initial_states", GoldenMemory<T>.ReadTimeLast(written.DInitialStates, batch, width - 1, channels), GoldenKind.SequenceGradient);
-        }
-
-        return file.Result($"causal conv1d, {typeof(T).Name.ToLowerInvariant()}", options.VectorBits);
-
-        int Number(string key) => int.Parse(file.Text(key), System.Globalization.CultureInfo.InvariantCulture);
+        kernels.Backward(shape, inputs, arriving, written, memory.Workspace(kernels.BackwardWorkspaceBytes(shape)));
+        results.Add("grad_x", GoldenKind.SequenceGradient, () => memory.ReadTimeLast(written.DX, batch, length, channels));
+        results.Add("grad_weight", GoldenKind.ParameterGradient, () => memory.ReadWide(written.DWeight, (long)channels * width));
+        results.Add("grad_bias", GoldenKind.ParameterGradient, () => memory.ReadWide(written.DBias, channels));
+        results.Add("grad_initial_states", GoldenKind.SequenceGradient, () => memory.ReadStateTimeLast(written.DInitialStates, batch, width - 1, channels));
     }
 }

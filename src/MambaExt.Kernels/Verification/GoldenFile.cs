@@ -3,12 +3,13 @@ namespace MambaExt.Kernels.Verification;
 /// <summary>What came of one golden file.</summary>
 /// <param name="File">Name without extension</param>
 /// <param name="Kernel">What ran</param>
-/// <param name="VectorBits">Vector width, 0 where nothing ran</param>
+/// <param name="VectorBits">Vector width of a CPU kernel, 0 where none ran</param>
 /// <param name="WorstError">Error of the worst tensor, relative to its largest magnitude</param>
 /// <param name="Tolerance">What that tensor is allowed</param>
 /// <param name="Ok">Every tensor within its tolerance; null where the file was skipped</param>
 /// <param name="Reason">The worst tensor, or why the file was skipped or failed</param>
-public sealed record GoldenResult(string File, string Kernel, int VectorBits, double WorstError, double Tolerance, bool? Ok, string Reason);
+/// <param name="Device">CPU or the GPU's name; empty where nothing ran</param>
+public sealed record GoldenResult(string File, string Kernel, int VectorBits, double WorstError, double Tolerance, bool? Ok, string Reason, string Device);
 
 /// <summary>
 /// A golden file: inputs, outputs, cotangents and gradients of one case, with the tolerances by which results are compared. A tensor is
@@ -68,10 +69,15 @@ public sealed class GoldenFile
         };
     }
 
+    /// <summary>A whole number of the file's text map.</summary>
+    public int Number(string key) => int.Parse(Text(key), System.Globalization.CultureInfo.InvariantCulture);
+
     /// <summary>Compares a result with the array of that name.</summary>
-    public void Compare(string name, double[] got, GoldenKind kind)
+    public void Compare(string name, double[] got, GoldenKind kind) => Compare(name, got, Values(name), Tolerance(kind));
+
+    /// <summary>Compares a result with a reference of its own.</summary>
+    internal void Compare(string name, double[] got, double[] expected, double tolerance)
     {
-        double[] expected = Values(name);
         double scale = 0, error = got.Length == expected.Length ? 0 : double.PositiveInfinity;
         for (int i = 0; i < Math.Min(got.Length, expected.Length); i++)
         {
@@ -80,7 +86,7 @@ public sealed class GoldenFile
             error = double.IsNaN(difference) ? double.PositiveInfinity : Math.Max(error, difference);
         }
 
-        double tolerance = Tolerance(kind), relative = error <= Floor ? 0 : scale == 0 ? double.PositiveInfinity : error / scale;
+        double relative = error <= Floor ? 0 : scale == 0 ? double.PositiveInfinity : error / scale;
         double part = error <= Floor ? 0 : relative / tolerance;
         if (part > _worst)
         {
@@ -89,14 +95,17 @@ public sealed class GoldenFile
     }
 
     /// <summary>The comparisons so far as a result.</summary>
-    public GoldenResult Result(string kernel, int vectorBits) =>
-        new(Name, kernel, vectorBits, _worstError, _worstTolerance, _worst <= 1, _worst < 0 ? "nothing was compared" : _worstName);
+    /// <param name="kernel">What ran</param>
+    /// <param name="vectorBits">Vector width of a CPU kernel, 0 on a GPU</param>
+    /// <param name="device">Where it ran</param>
+    public GoldenResult Result(string kernel, int vectorBits, string device = "CPU") =>
+        new(Name, kernel, vectorBits, _worstError, _worstTolerance, _worst is >= 0 and <= 1, _worst < 0 ? "nothing was compared" : _worstName, device);
 
     /// <summary>A file that does not concern this machine or version.</summary>
-    public static GoldenResult Skipped(string path, string reason) => new(Path.GetFileNameWithoutExtension(path), "", 0, 0, 0, null, reason);
+    public static GoldenResult Skipped(string path, string reason) => new(Path.GetFileNameWithoutExtension(path), "", 0, 0, 0, null, reason, "");
 
     /// <summary>A file that could not be computed at all.</summary>
-    public static GoldenResult Failed(string path, string kernel, string reason) => new(Path.GetFileNameWithoutExtension(path), kernel, 0, double.PositiveInfinity, 0, false, reason);
+    public static GoldenResult Failed(string path, string kernel, string reason) => new(Path.GetFileNameWithoutExtension(path), kernel, 0, double.PositiveInfinity, 0, false, reason, "");
 
     /// <summary>The published row "float32, fast exp", or the float64 row.</summary>
     private double Tolerance(GoldenKind kind) => kind switch
@@ -105,6 +114,9 @@ public sealed class GoldenFile
         GoldenKind.SequenceGradient => _exact ? 1e-12 : 2e-5,
         _ => _exact ? 1e-11 : 5e-5,
     };
+
+    /// <summary>The rows for 16 bits in and out with float32 inside, on inputs rounded first.</summary>
+    internal static double NarrowTolerance(GoldenKind kind, bool half) => (half ? 2e-3 : 1e-2) * (kind == GoldenKind.Output ? 1 : 2);
 }
 
 /// <summary>Which tolerance a tensor falls under.</summary>

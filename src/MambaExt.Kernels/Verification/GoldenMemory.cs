@@ -1,18 +1,29 @@
-using System.Numerics;
-
 namespace MambaExt.Kernels.Verification;
 
-/// <summary>Arrays of a golden file in the kernels' order. The files keep time last, [B, ..., L]; the kernels want it second, [B, L, ...].</summary>
-internal sealed unsafe class GoldenMemory<T>(GoldenFile file) : IDisposable
-    where T : unmanaged, IFloatingPointIeee754<T>
+/// <summary>
+/// Arrays of a golden file in the kernels' order, in the memory of a device. The files keep time last, [B, ..., L]; the kernels want it
+/// second, [B, L, ...]. What is a sequence is stored as T; parameters and states are float32 beside 16-bit sequences (and the pointers to
+/// them pointers to T all the same).
+/// </summary>
+/// <param name="file">Where the arrays stand</param>
+/// <param name="arena">Where they go</param>
+/// <param name="round">What sequences go through before: the rounding of another type, for a reference on rounded inputs</param>
+internal sealed unsafe class GoldenMemory<T>(GoldenFile file, GoldenArena arena, Func<double[], double[]> round)
+    where T : unmanaged
 {
-    private readonly Workspace _memory = new();
+    private static bool Narrow => sizeof(T) == 2;
 
-    /// <summary>An array as it lies in the file, or null where it is absent.</summary>
-    public T* Plain(string name, long count) => Find(name, count) is null ? null : Fill(file.Values(name));
+    /// <summary>A parameter or state as it lies in the file, or null where it is absent.</summary>
+    public T* Parameter(string name, long count) => Find(name, count) is null ? null : Fill(file.Values(name), Narrow);
 
-    /// <summary>An array [B, inner, L] as [B, L, inner], or null where it is absent.</summary>
-    public T* TimeSecond(string name, long count) => Find(name, count) is not { } entry ? null : Fill(Swap(file.Values(name), (int)entry.Shape[0], Inner(entry), (int)entry.Shape[^1]));
+    /// <summary>A state [B, inner, W] as [B, W, inner], or null where it is absent.</summary>
+    public T* State(string name, long count) => Find(name, count) is not { } entry ? null : Fill(TimeSecond(name, entry), Narrow);
+
+    /// <summary>A sequence [B, inner, L] as [B, L, inner], or null where it is absent.</summary>
+    public T* Sequence(string name, long count) => Find(name, count) is not { } entry ? null : Fill(round(TimeSecond(name, entry)), wide: false);
+
+    /// <summary>A sequence that has time second in the file too, or null where it is absent.</summary>
+    public T* Rows(string name, long count) => Find(name, count) is null ? null : Fill(round(file.Values(name)), wide: false);
 
     /// <summary>An int32 array, or null where it is absent.</summary>
     public int* Integers(string name, long count)
@@ -22,42 +33,39 @@ internal sealed unsafe class GoldenMemory<T>(GoldenFile file) : IDisposable
             return null;
         }
 
-        int* target = _memory.Allocate<int>(entry.Count);
-        entry.Span<int>().CopyTo(new Span<int>(target, (int)entry.Count));
-        return target;
+        nint target = arena.Allocate(sizeof(int) * entry.Count);
+        arena.Write(target, System.Runtime.InteropServices.MemoryMarshal.AsBytes(entry.Span<int>()));
+        return (int*)target;
     }
 
-    /// <summary>Memory for a result, filled with not-a-number so that what is never written is seen.</summary>
-    public T* Result(long count)
-    {
-        T* target = _memory.Allocate<T>(count);
-        new Span<T>(target, (int)count).Fill(T.NaN);
-        return target;
-    }
+    /// <summary>Memory for a sequence, filled with not-a-number so that what is never written is seen.</summary>
+    public T* Result(long count) => Blank(count * sizeof(T));
 
-    /// <summary>A result as it lies.</summary>
-    public static double[] Read(T* source, long count)
-    {
-        var values = new double[count];
-        for (long i = 0; i < count; i++)
-        {
-            values[i] = double.CreateTruncating(source[i]);
-        }
+    /// <summary>Memory for a parameter's gradient, a state or checkpoints, filled likewise.</summary>
+    public T* WideResult(long count) => Blank(count * (Narrow ? sizeof(float) : sizeof(T)));
 
-        return values;
-    }
+    /// <summary>Memory for a kernel to work in.</summary>
+    public nint Workspace(long bytes) => bytes == 0 ? 0 : (nint)Blank(bytes);
 
-    /// <summary>A result [B, L, inner] as the file keeps it, [B, inner, L].</summary>
-    public static double[] ReadTimeLast(T* source, int batch, int length, int inner) => Swap(Read(source, (long)batch * length * inner), batch, length, inner);
+    /// <summary>A sequence as it lies.</summary>
+    public double[] Read(T* source, long count) => GoldenNumbers.Decode<T>(ReadBytes(source, count * sizeof(T)));
 
-    public void Dispose() => _memory.Dispose();
+    /// <summary>A parameter or state as it lies.</summary>
+    public double[] ReadWide(T* source, long count) => Narrow ? GoldenNumbers.Decode<float>(ReadBytes(source, count * sizeof(float))) : Read(source, count);
+
+    /// <summary>A sequence [B, L, inner] as the file keeps it, [B, inner, L].</summary>
+    public double[] ReadTimeLast(T* source, int batch, int length, int inner) => Swap(Read(source, (long)batch * length * inner), batch, length, inner);
+
+    /// <summary>A state [B, W, inner] as the file keeps it, [B, inner, W].</summary>
+    public double[] ReadStateTimeLast(T* source, int batch, int length, int inner) => Swap(ReadWide(source, (long)batch * length * inner), batch, length, inner);
 
     /// <summary>The kernels read as many elements as the sizes in the text map promise, so the array must have them.</summary>
     private SafetensorsEntry? Find(string name, long count) => file.Find(name) is { } entry && entry.Count != count
         ? throw new InvalidDataException($"{file.Name}: '{name}' has {entry.Count} elements where the sizes in its text map promise {count}; the file is damaged, fetch it again.")
         : file.Find(name);
 
-    private static int Inner(SafetensorsEntry entry) => (int)(entry.Count / Math.Max(1, entry.Shape[0] * entry.Shape[^1]));
+    private double[] TimeSecond(string name, SafetensorsEntry entry) =>
+        Swap(file.Values(name), (int)entry.Shape[0], (int)(entry.Count / Math.Max(1, entry.Shape[0] * entry.Shape[^1])), (int)entry.Shape[^1]);
 
     /// <summary>[batch, rows, columns] to [batch, columns, rows].</summary>
     private static double[] Swap(double[] source, int batch, int rows, int columns)
@@ -77,14 +85,27 @@ internal sealed unsafe class GoldenMemory<T>(GoldenFile file) : IDisposable
         return target;
     }
 
-    private T* Fill(double[] values)
+    private T* Fill(double[] values, bool wide)
     {
-        T* target = _memory.Allocate<T>(values.Length);
-        for (int i = 0; i < values.Length; i++)
-        {
-            target[i] = T.CreateTruncating(values[i]);
-        }
+        byte[] bytes = wide ? GoldenNumbers.Encode<float>(values) : GoldenNumbers.Encode<T>(values);
+        nint target = arena.Allocate(bytes.Length);
+        arena.Write(target, bytes);
+        return (T*)target;
+    }
 
+    private T* Blank(long bytes)
+    {
+        nint target = arena.Allocate(bytes);
+        var blank = new byte[bytes];
+        Array.Fill(blank, (byte)0xFF);
+        arena.Write(target, blank);
+        return (T*)target;
+    }
+
+    private byte[] ReadBytes(T* source, long bytes)
+    {
+        var target = new byte[bytes];
+        arena.Read(target, (nint)source);
         return target;
     }
 }

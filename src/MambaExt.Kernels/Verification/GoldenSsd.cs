@@ -1,19 +1,15 @@
 using System.Globalization;
-using System.Numerics;
 
 namespace MambaExt.Kernels.Verification;
 
-/// <summary>Runs an <c>ssd_*</c> file against <see cref="StateSpaceDuality"/>, forward and every gradient.</summary>
+/// <summary>Computes what an <c>ssd_*</c> file holds: a Mamba-2 scan, forward and every gradient.</summary>
 internal static unsafe class GoldenSsd
 {
-    public static GoldenResult Run(GoldenFile file, KernelOptions options) =>
-        file.IsDouble ? Run<double>(file, options) : Run<float>(file, options);
-
-    private static GoldenResult Run<T>(GoldenFile file, KernelOptions options)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Run<T>(GoldenFile file, DeviceKernels<T> kernels, GoldenMemory<T> memory, GoldenTensors results)
+        where T : unmanaged
     {
-        long batch = Number("B"), length = Number("L");
-        int heads = Number("H"), width = Number("P"), groups = Number("G"), states = Number("N");
+        long batch = file.Number("B"), length = file.Number("L");
+        int heads = file.Number("H"), width = file.Number("P"), groups = file.Number("G"), states = file.Number("N");
         double[] limits = [.. file.Text("dt_limit").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(x => double.Parse(x, CultureInfo.InvariantCulture))];
         long sequence = batch * length * heads * width, steps = batch * length * heads, positions = batch * length * groups * states, state = batch * heads * width * states;
         bool wide = file.Find("D") is { Shape.Length: 2 };
@@ -23,50 +19,38 @@ internal static unsafe class GoldenSsd
             LeastStep = limits.Length == 2 ? limits[0] : double.NegativeInfinity, LargestStep = limits.Length == 2 ? limits[1] : double.PositiveInfinity,
         };
         long skip = wide ? heads * width : heads;
-        using var memory = new GoldenMemory<T>(file);
         var inputs = new StateSpaceDualityInputs<T>
         {
-            X = memory.Plain("x", sequence), XStride = heads * width, Dt = memory.Plain("dt", steps), DtStride = heads, A = memory.Plain("A", heads),
-            B = memory.Plain("B", positions), BStride = groups * states, C = memory.Plain("C", positions), CStride = groups * states,
-            D = memory.Plain("D", skip), Z = memory.Plain("z", sequence), ZStride = heads * width, DtBias = memory.Plain("dt_bias", heads),
-            InitialState = memory.Plain("initial_states", state), SequenceIndex = memory.Integers("seq_idx", batch * length),
+            X = memory.Rows("x", sequence), XStride = heads * width, Dt = memory.Rows("dt", steps), DtStride = heads, A = memory.Parameter("A", heads),
+            B = memory.Rows("B", positions), BStride = groups * states, C = memory.Rows("C", positions), CStride = groups * states,
+            D = memory.Parameter("D", skip), Z = memory.Rows("z", sequence), ZStride = heads * width, DtBias = memory.Parameter("dt_bias", heads),
+            InitialState = memory.Parameter("initial_states", state), SequenceIndex = memory.Integers("seq_idx", batch * length),
         };
         var outputs = new StateSpaceDualityOutputs<T>
         {
-            Out = memory.Result(sequence), OutStride = heads * width, LastState = memory.Result(state), Checkpoints = memory.Result(StateSpaceDuality.CheckpointElements<T>(shape)),
+            Out = memory.Result(sequence), OutStride = heads * width, LastState = memory.WideResult(state), Checkpoints = memory.WideResult(kernels.CheckpointElements(shape)),
         };
-        StateSpaceDuality.Forward(shape, inputs, outputs, options);
-        Compare("out", outputs.Out, sequence, GoldenKind.Output);
-        Compare("final_states", outputs.LastState, state, GoldenKind.Output);
+        kernels.Forward(shape, inputs, outputs, memory.Workspace(kernels.ForwardWorkspaceBytes(shape, checkpoints: true)));
+        results.Add("out", GoldenKind.Output, () => memory.Read(outputs.Out, sequence));
+        results.Add("final_states", GoldenKind.Output, () => memory.ReadWide(outputs.LastState, state));
 
         var gradients = new StateSpaceDualityGradients<T>
         {
-            Out = memory.Plain("g_out", sequence), OutStride = heads * width, LastState = memory.Plain("g_final_states", state),
-            X = memory.Result(sequence), XStride = heads * width, Dt = memory.Result(steps), DtStride = heads, A = memory.Result(heads),
+            Out = memory.Rows("g_out", sequence), OutStride = heads * width, LastState = memory.Parameter("g_final_states", state),
+            X = memory.Result(sequence), XStride = heads * width, Dt = memory.Result(steps), DtStride = heads, A = memory.WideResult(heads),
             B = memory.Result(positions), BStride = groups * states, C = memory.Result(positions), CStride = groups * states,
-            D = inputs.D == null ? null : memory.Result(skip), Z = inputs.Z == null ? null : memory.Result(sequence), ZStride = heads * width,
-            DtBias = memory.Result(heads), InitialState = memory.Result(state),
+            D = inputs.D == null ? null : memory.WideResult(skip), Z = inputs.Z == null ? null : memory.Result(sequence), ZStride = heads * width,
+            DtBias = memory.WideResult(heads), InitialState = memory.WideResult(state),
         };
-        StateSpaceDuality.Backward(shape, inputs, outputs.Checkpoints, gradients, options);
-        Compare("grad_x", gradients.X, sequence, GoldenKind.SequenceGradient);
-        Compare("grad_dt", gradients.Dt, steps, GoldenKind.SequenceGradient);
-        Compare("grad_A", gradients.A, heads, GoldenKind.ParameterGradient);
-        Compare("grad_B", gradients.B, positions, GoldenKind.SequenceGradient);
-        Compare("grad_C", gradients.C, positions, GoldenKind.SequenceGradient);
-        Compare("grad_D", gradients.D, skip, GoldenKind.ParameterGradient);
-        Compare("grad_z", gradients.Z, sequence, GoldenKind.SequenceGradient);
-        Compare("grad_dt_bias", gradients.DtBias, heads, GoldenKind.ParameterGradient);
-        Compare("grad_initial_states", gradients.InitialState, state, GoldenKind.SequenceGradient);
-        return file.Result($"Mamba-2 scan, {typeof(T).Name.ToLowerInvariant()}", options.VectorBits);
-
-        int Number(string key) => int.Parse(file.Text(key), CultureInfo.InvariantCulture);
-
-        void Compare(string name, T* got, long count, GoldenKind kind)
-        {
-            if (file.Find(name) is not null)
-            {
-                file.Compare(name, GoldenMemory<T>.Read(got, count), kind);
-            }
-        }
+        kernels.Backward(shape, inputs, (nint)outputs.Checkpoints, gradients, memory.Workspace(kernels.BackwardWorkspaceBytes(shape)));
+        results.Add("grad_x", GoldenKind.SequenceGradient, () => memory.Read(gradients.X, sequence));
+        results.Add("grad_dt", GoldenKind.SequenceGradient, () => memory.Read(gradients.Dt, steps));
+        results.Add("grad_A", GoldenKind.ParameterGradient, () => memory.ReadWide(gradients.A, heads));
+        results.Add("grad_B", GoldenKind.SequenceGradient, () => memory.Read(gradients.B, positions));
+        results.Add("grad_C", GoldenKind.SequenceGradient, () => memory.Read(gradients.C, positions));
+        results.Add("grad_D", GoldenKind.ParameterGradient, () => memory.ReadWide(gradients.D, skip));
+        results.Add("grad_z", GoldenKind.SequenceGradient, () => memory.Read(gradients.Z, sequence));
+        results.Add("grad_dt_bias", GoldenKind.ParameterGradient, () => memory.ReadWide(gradients.DtBias, heads));
+        results.Add("grad_initial_states", GoldenKind.SequenceGradient, () => memory.ReadWide(gradients.InitialState, state));
     }
 }

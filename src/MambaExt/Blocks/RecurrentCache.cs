@@ -10,18 +10,19 @@ public abstract class RecurrentCache : IDisposable
     /// <param name="conv">[B, d_conv, channels of the convolution]</param>
     /// <param name="ssm">Batch first</param>
     /// <param name="type">float32, float64, bfloat16 or half</param>
-    private protected RecurrentCache(long[] conv, long[] ssm, ScalarType type)
+    /// <param name="device">Where the block lies</param>
+    private protected RecurrentCache(long[] conv, long[] ssm, ScalarType type, Device? device)
     {
         if (conv[0] < 0 || type is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16 or ScalarType.Float16))
         {
             throw new ArgumentException($"A cache was asked for batch {conv[0]} and type {type}; give a batch of 0 or more and float32, float64, bfloat16 or half.");
         }
 
-        conv_state = zeros(conv, type).DetachFromDisposeScope();
+        conv_state = zeros(conv, type, device).DetachFromDisposeScope();
 
         // Never 16 bits: a slow state loses what it adds up.
         ScalarType state = type is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : type;
-        ssm_state = zeros(ssm, state).DetachFromDisposeScope();
+        ssm_state = zeros(ssm, state, device).DetachFromDisposeScope();
     }
 
     /// <summary>The last d_conv inputs of the convolution, oldest first, [B, d_conv, channels].</summary>

@@ -29,7 +29,7 @@ public static class DataFolder
     public static string Find(string? root, string dataSet, IReadOnlyList<string> files)
     {
         ArgumentNullException.ThrowIfNull(files);
-        string wanted = files.Count == 1 ? files[0] : $"{string.Join(", ", files)} side by side";
+        string wanted = files.Count == 1 ? files[0] : $"{Listed(files)} side by side";
         string folder = Root(root)
             ?? throw new DirectoryNotFoundException($"The data set {dataSet} is read from files ({wanted}), and no data folder was named; give --data DIR or set {Variable}.");
         if (!Directory.Exists(folder))
@@ -56,7 +56,7 @@ public static class DataFolder
         {
             1 => found[0],
             0 when nearest is { } part => throw new FileNotFoundException(
-                $"The data set {dataSet} is not whole below '{folder}': '{part.Folder}' lacks {string.Join(", ", part.Missing)}; put {wanted} into one folder."),
+                $"The data set {dataSet} is not whole below '{folder}': '{part.Folder}' lacks {Listed(part.Missing)}; put {wanted} into one folder."),
             0 => throw new FileNotFoundException(
                 $"The data set {dataSet} is not below '{folder}' (searched {DeepestSearch} folders deep); put {wanted} into any folder there, or name another data folder."),
             _ => throw new InvalidDataException(
@@ -64,13 +64,52 @@ public static class DataFolder
         };
     }
 
+    /// <summary>For each of several data sets the folders below <paramref name="root"/> that hold all of its files, in one search.</summary>
+    /// <param name="root">A folder that exists.</param>
+    /// <param name="dataSets">The names of the files of each.</param>
+    public static IReadOnlyList<string>[] FindAll(string root, IReadOnlyList<IReadOnlyList<string>> dataSets)
+    {
+        ArgumentNullException.ThrowIfNull(dataSets);
+        string folder = Path.GetFullPath(root);
+        var found = new List<string>[dataSets.Count];
+        for (int i = 0; i < found.Length; i++)
+        {
+            found[i] = [];
+        }
+
+        string realRoot = RealPath(folder);
+        foreach (string candidate in Folders(folder))
+        {
+            for (int i = 0; i < found.Length; i++)
+            {
+                if (dataSets[i].Count > 0 && dataSets[i].All(file => IsInside(Path.Combine(candidate, file), realRoot)))
+                {
+                    found[i].Add(candidate);
+                }
+            }
+        }
+
+        return found;
+    }
+
+    private static string Listed(IReadOnlyList<string> files) =>
+        files.Count <= 12 ? string.Join(", ", files) : $"{string.Join(", ", files.Take(8))} and {files.Count - 8} more";
+
     private static void Search(string root, string realRoot, IReadOnlyList<string> files, Action<string, List<string>> visit)
+    {
+        foreach (string folder in Folders(root))
+        {
+            visit(folder, [.. files.Where(file => !IsInside(Path.Combine(folder, file), realRoot))]);
+        }
+    }
+
+    private static IEnumerable<string> Folders(string root)
     {
         var options = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
         var waiting = new Queue<(string Folder, int Depth)>([(root, 0)]);
         while (waiting.TryDequeue(out (string Folder, int Depth) at))
         {
-            visit(at.Folder, [.. files.Where(file => !IsInside(Path.Combine(at.Folder, file), realRoot))]);
+            yield return at.Folder;
             if (at.Depth < DeepestSearch)
             {
                 foreach (string below in Directory.EnumerateDirectories(at.Folder, "*", options).Order(StringComparer.Ordinal))
@@ -92,7 +131,8 @@ public static class DataFolder
 
         if (file.LinkTarget is null)
         {
-            return true;
+            // A name such as folds/one.txt leads through a folder that may itself be a link; others lie in a folder that is none.
+            return file.Directory!.LinkTarget is null || WithSeparator(RealPath(file.DirectoryName!)).StartsWith(WithSeparator(realRoot), StringComparison.Ordinal);
         }
 
         try

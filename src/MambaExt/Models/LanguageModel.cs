@@ -65,7 +65,7 @@ public abstract class LanguageModel : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>An empty memory for a number of sequences; the caller disposes it.</summary>
-    public LmCache NewCache(long batch) => new(batch, [.. backbone.layers.Select(layer => layer.NewCache(batch, backbone.embedding.weight!.dtype))]);
+    public LmCache NewCache(long batch) => new(batch, [.. backbone.layers.Select(layer => layer.NewCache(batch, backbone.embedding.weight!.dtype, backbone.embedding.weight.device))]);
 
     /// <summary>Continues sequences: logits of any number of further tokens after those that <paramref name="cache"/> has seen. Not
     /// recorded by autograd.</summary>
@@ -109,7 +109,7 @@ public abstract class LanguageModel : nn.Module<Tensor, Tensor>
         for (int step = 0; step < options.max_new_tokens && batch > 0 && !ended.All(e => e) && !token.IsCancellationRequested; step++)
         {
             using DisposeScope one = NewDisposeScope();
-            Tensor last = Forward(next, cache).select(1, -1).narrow(1, 0, LmOptions.vocab_size).to_type(ScalarType.Float32).contiguous();
+            Tensor last = Forward(next, cache).select(1, -1).narrow(1, 0, LmOptions.vocab_size).to_type(ScalarType.Float32).cpu().contiguous();
             float[] logits = last.data<float>().ToArray();
             var tokens = new long[batch];
             for (int row = 0; row < batch; row++)
@@ -120,10 +120,10 @@ public abstract class LanguageModel : nn.Module<Tensor, Tensor>
             }
 
             chosen.Add(tokens);
-            next = tensor(tokens, [batch, 1]).MoveToOuterDisposeScope();
+            next = tensor(tokens, [batch, 1], device: input_ids.device).MoveToOuterDisposeScope();
         }
 
-        Tensor[] parts = [input_ids, .. chosen.Select(tokens => tensor(tokens, [batch, 1]))];
+        Tensor[] parts = [input_ids, .. chosen.Select(tokens => tensor(tokens, [batch, 1], device: input_ids.device))];
         return cat(parts, 1).MoveToOuterDisposeScope();
     }
 

@@ -21,7 +21,9 @@ internal sealed class LmLayer : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x) => x + mixer.forward(norm.forward(x));
 
-    public IDisposable NewCache(long batch, ScalarType type) => mixer is Mamba2Block second ? new Mamba2Cache(second.Options, batch, type) : new MambaCache(((MambaBlock)mixer).Options, batch, type);
+    public IDisposable NewCache(long batch, ScalarType type, Device device) => mixer is Mamba2Block second
+        ? new Mamba2Cache(second.Options, batch, type, device)
+        : new MambaCache(((MambaBlock)mixer).Options, batch, type, device);
 
     public Tensor Forward(Tensor x, IDisposable cache) => x + (mixer is Mamba2Block second
         ? second.Forward(norm.forward(x), (Mamba2Cache)cache)

@@ -13,6 +13,9 @@ public static class LibTorchLoader
     private static readonly Lock Gate = new();
     private static bool _done;
 
+    /// <summary>The folder that libtorch was loaded from, where this loader did or was told; it may hold NVRTC too.</summary>
+    internal static string? TorchFolder { get; private set; }
+
     /// <summary>
     /// Loads the native libraries once. Programs of this repository call it at start; a program that references the packages
     /// calls it before its first use of <c>torch</c>, or touches a MambaExt type first, which has the same effect.
@@ -34,6 +37,7 @@ public static class LibTorchLoader
             }
             else if (Environment.GetEnvironmentVariable("MAMBAEXT_LIBTORCH") is { Length: > 0 } folder)
             {
+                TorchFolder = folder;
                 foreach (string name in OperatingSystem.IsWindows()
                     ? ["c10.dll", "torch_cpu.dll", "c10_cuda.dll", "torch_cuda.dll", "torch.dll", "LibTorchSharp.dll"]
                     : new[] { "libc10.dylib", "libtorch_cpu.dylib", "libtorch.dylib", "libLibTorchSharp.dylib" })
@@ -57,6 +61,7 @@ public static class LibTorchLoader
 
         LetIdleThreadsSleep();
         string torchFolder = Path.GetDirectoryName(torch)!;
+        TorchFolder = torchFolder;
         foreach (string name in new[] { "libtorch_global_deps.so", "libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so" })
         {
             NativeLibrary.TryLoad(Path.Combine(torchFolder, name), out _);

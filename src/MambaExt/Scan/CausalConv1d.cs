@@ -41,26 +41,30 @@ public static class CausalConv1d
         Tensor taps = weight.dim() == 3 && weight.shape[1] == 1 ? weight.squeeze(1) : weight;
         CausalConv1dShape shape = Check(x, taps, bias, silu, initial, seqIdx, reverse);
         ScalarType type = x.dtype;
-        if (type is ScalarType.BFloat16 or ScalarType.Float16)
+        ComputeTarget target = ComputeTarget.Of(x);
+        if (type is ScalarType.BFloat16 or ScalarType.Float16 && !target.TakesNarrow)
         {
             Tensor? Wide(Tensor? t) => t?.to_type(ScalarType.Float32);
             var (wide, last) = Run(Wide(x)!, Wide(taps)!, Wide(bias), silu, Wide(initial), seqIdx, reverse, finalStates);
             return (wide.to_type(type).MoveToOuterDisposeScope(), last?.to_type(type).MoveToOuterDisposeScope());
         }
 
-        Tensor?[] inputs = [Rows.Of(x), taps.contiguous(), bias?.contiguous(), initial?.contiguous(), seqIdx?.contiguous()];
+        Tensor? Whole(Tensor? t) => t is null ? null : ComputeTarget.As(t, ComputeTarget.Wide(type)).contiguous();
+        Tensor?[] inputs = [Rows.Of(x), Whole(taps), Whole(bias), Whole(initial), seqIdx?.contiguous()];
         TensorForm?[] forms = inputs.Select(t => t is { requires_grad: true } && t.is_floating_point() ? TensorForm.Of(t) : null).ToArray();
         if (!is_grad_enabled() || forms.All(f => f is null))
         {
-            var (result, final) = ConvKernel.Forward(inputs, shape, finalStates, Compute.Options);
-            return (result.MoveToOuterDisposeScope(), final?.MoveToOuterDisposeScope());
+            var (result, final) = ConvKernel.Forward(inputs, shape, finalStates, target);
+            return (result.MoveToOuterDisposeScope(), Final(final));
         }
 
         int at = 0;
-        var call = new ConvCall(shape, inputs.Select(t => t is null ? -1 : at++).ToArray(), forms, finalStates, Compute.Options);
+        var call = new ConvCall(shape, inputs.Select(t => t is null ? -1 : at++).ToArray(), forms, finalStates, target);
         List<Tensor> outputs = CausalConv1dFunction.apply([.. inputs.OfType<Tensor>(), call]);
-        outputs.ForEach(o => o.MoveToOuterDisposeScope());
-        return (outputs[0], finalStates ? outputs[1] : null);
+        return (outputs[0].MoveToOuterDisposeScope(), Final(finalStates ? outputs[1] : null));
+
+        // Inputs of the sequence, and so of its type again.
+        Tensor? Final(Tensor? t) => t is null ? null : ComputeTarget.As(t, type).MoveToOuterDisposeScope();
     }
 
     private static CausalConv1dShape Check(Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initial, Tensor? seqIdx, bool reverse)
@@ -106,15 +110,10 @@ public static class CausalConv1d
 
         foreach (var (name, tensor) in new[] { ("weight", weight), ("bias", bias), ("initial_states", initial), ("seq_idx", seqIdx) })
         {
-            if (tensor is not null && tensor.device.type != x.device.type)
+            if (tensor is not null && !ScanArguments.SameDevice(tensor, x))
             {
                 throw new ArgumentException($"{name} lies on {tensor.device} and x on {x.device}; move all tensors of a convolution to one device.");
             }
-        }
-
-        if (x.device.type != DeviceType.CPU)
-        {
-            throw new NotSupportedException($"x lies on {x.device}; this version convolves on the CPU; move the tensors with cpu().");
         }
 
         if (seqIdx is not null && seqIdx.dtype != ScalarType.Int32)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MambaExt.Scan;
 
 /// <summary>What a recorded convolution remembers beside its tensors; as <see cref="ScanCall"/>.</summary>
-internal sealed record ConvCall(CausalConv1dShape Shape, int[] Slots, TensorForm?[] Forms, bool FinalStates, KernelOptions Options);
+internal sealed record ConvCall(CausalConv1dShape Shape, int[] Slots, TensorForm?[] Forms, bool FinalStates, ComputeTarget Target);
 
 /// <summary>The causal convolution as one autograd node. It keeps its inputs and nothing else.</summary>
 internal sealed class CausalConv1dFunction : autograd.MultiTensorFunction<CausalConv1dFunction>
@@ -20,7 +20,7 @@ internal sealed class CausalConv1dFunction : autograd.MultiTensorFunction<Causal
         ctx.save_data("call", call);
         ctx.set_materialize_grads(false);
         ctx.save_for_backward([.. present]);
-        var (result, final) = ConvKernel.Forward(Unpack(call, present), call.Shape, call.FinalStates, call.Options);
+        var (result, final) = ConvKernel.Forward(Unpack(call, present), call.Shape, call.FinalStates, call.Target);
         return final is null ? [result] : [result, final];
     }
 
@@ -36,7 +36,7 @@ internal sealed class CausalConv1dFunction : autograd.MultiTensorFunction<Causal
                 Tensor? gradOut = Gradients.Arrived(grad_outputs[0]), gradFinal = call.FinalStates ? Gradients.Arrived(grad_outputs[1]) : null;
                 List<Tensor?> slots = differentiable
                     ? ComposedConv.Backward(inputs, call.Shape, gradOut, gradFinal)
-                    : ConvKernel.Backward(inputs, call.Shape, gradOut, gradFinal, call.Forms, call.Options);
+                    : ConvKernel.Backward(inputs, call.Shape, gradOut, gradFinal, call.Forms, call.Target);
                 return [.. passed.Select(i => slots[i]), null];
             }),
             [.. passed.Select(i => call.Forms[i]), null]);

@@ -11,15 +11,15 @@ internal static class ComposedConv
     public static List<Tensor?> Backward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape, Tensor? gradOut, Tensor? gradFinal)
     {
         Tensor?[] inputs = t.Select(x => x is null || !x.is_floating_point() ? x : x.view_as(x)).ToArray();
-        var (result, final) = Forward(inputs, shape);
-        return Gradients.Composed([(result, gradOut), (final, gradFinal)], inputs);
+        var (result, final) = Forward([.. inputs.Select(x => x is null ? null : ComputeTarget.As(x, ComputeTarget.Wide(x.dtype)))], shape);
+        return Gradients.Composed([(ComputeTarget.As(result, t[0]!.dtype), gradOut), (final, gradFinal)], inputs);
     }
 
     private static (Tensor Out, Tensor FinalStates) Forward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape)
     {
         Tensor x = shape.Reverse ? t[0]!.flip(1) : t[0]!;
         Tensor? sequence = t[4] is null || shape.Length == 0 ? null : Runs(shape.Reverse ? t[4]!.flip(1) : t[4]!);
-        Tensor before = t[3] ?? zeros([shape.Batch, shape.Width - 1, shape.Channels], x.dtype);
+        Tensor before = t[3] ?? zeros([shape.Batch, shape.Width - 1, shape.Channels], x.dtype, x.device);
         Tensor all = cat([before, x], 1);                                       // [B, W - 1 + L, D]
 
         // The initial states belong to the first sequence processed.
@@ -50,6 +50,6 @@ internal static class ComposedConv
     {
         long length = numbers.shape[1];
         Tensor begins = (numbers.narrow(1, 1, length - 1) != numbers.narrow(1, 0, length - 1)).to_type(ScalarType.Int64);
-        return cat([zeros([numbers.shape[0], 1], ScalarType.Int64), begins], 1).cumsum(1);
+        return cat([zeros([numbers.shape[0], 1], ScalarType.Int64, numbers.device), begins], 1).cumsum(1);
     }
 }

@@ -15,8 +15,8 @@ internal static class ComposedScan
     {
         // Views with the same history: gradients are asked for these, and flow on through them.
         ScanTensors inputs = t.Map(x => x.is_floating_point() ? x.view_as(x) : x);
-        var (result, last) = Forward(inputs, shape);
-        return Gradients.Composed([(result, gradOut), (last, gradLast)], inputs.All);
+        var (result, last) = Forward(inputs.Map(x => ComputeTarget.As(x, ComputeTarget.Wide(x.dtype))), shape);
+        return Gradients.Composed([(ComputeTarget.As(result, t.U.dtype), gradOut), (last, gradLast)], inputs.All);
     }
 
     /// <summary>out and the last state, recorded by autograd.</summary>

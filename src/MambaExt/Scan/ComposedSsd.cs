@@ -13,8 +13,8 @@ internal static class ComposedSsd
     {
         // Views with the same history: gradients are asked for these, and flow on through them.
         Tensor?[] inputs = t.Select(x => x is null || !x.is_floating_point() ? x : x.view_as(x)).ToArray();
-        var (result, last) = Forward(inputs, shape);
-        return Gradients.Composed([(result, gradOut), (last, gradLast)], inputs);
+        var (result, last) = Forward([.. inputs.Select(x => x is null ? null : ComputeTarget.As(x, ComputeTarget.Wide(x.dtype)))], shape);
+        return Gradients.Composed([(ComputeTarget.As(result, t[0]!.dtype), gradOut), (last, gradLast)], inputs);
     }
 
     private static (Tensor Out, Tensor LastState) Forward(IReadOnlyList<Tensor?> t, StateSpaceDualityShape shape)
@@ -32,7 +32,7 @@ internal static class ComposedSsd
         }
 
         long heads = shape.Heads / shape.Groups;
-        Tensor state = t[8] ?? zeros([shape.Batch, shape.Heads, shape.HeadWidth, shape.States], x.dtype);
+        Tensor state = t[8] ?? zeros([shape.Batch, shape.Heads, shape.HeadWidth, shape.States], x.dtype, x.device);
         var results = new Tensor[shape.Length];
         for (long l = 0; l < shape.Length; l++)
         {

@@ -1,9 +1,7 @@
-using System.Numerics;
 using MambaExt.Kernels;
 using MambaExt.Native;
 using TorchSharp;
 using static TorchSharp.torch;
-using Kernel = MambaExt.Kernels.CausalConv1d;
 
 namespace MambaExt.Scan;
 
@@ -11,79 +9,69 @@ namespace MambaExt.Scan;
 /// recorded by autograd.</summary>
 internal static unsafe class ConvKernel
 {
-    public static (Tensor Out, Tensor? FinalStates) Forward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape, bool finalStates, KernelOptions options)
+    public static (Tensor Out, Tensor? FinalStates) Forward(IReadOnlyList<Tensor?> t, CausalConv1dShape shape, bool finalStates, ComputeTarget target)
     {
         using IDisposable _ = no_grad();
         Tensor x = t[0]!;
-        Tensor result = empty([shape.Batch, shape.Length, shape.Channels], x.dtype);
-        Tensor? final = finalStates ? empty([shape.Batch, shape.Width - 1, shape.Channels], x.dtype) : null;
-        if (x.dtype == ScalarType.Float32)
+        Tensor result = empty([shape.Batch, shape.Length, shape.Channels], x.dtype, x.device);
+        Tensor? final = finalStates ? empty([shape.Batch, shape.Width - 1, shape.Channels], ComputeTarget.Wide(x.dtype), x.device) : null;
+        switch (x.dtype)
         {
-            Run<float>();
-        }
-        else
-        {
-            Run<double>();
+            case ScalarType.Float32: Run(target.Single); break;
+            case ScalarType.Float64: Run(target.Double); break;
+            case ScalarType.BFloat16: Run(target.BFloat16); break;
+            default: Run(target.Half); break;
         }
 
         return (result, final);
 
-        void Run<T>()
-            where T : unmanaged, IFloatingPointIeee754<T>
+        void Run<T>(DeviceKernels<T> kernels)
+            where T : unmanaged
         {
-            Kernel.Forward(shape, Inputs<T>(t), new CausalConv1dOutputs<T> { Out = Pointer<T>(result), FinalStates = Pointer<T>(final) }, options);
-            KeepAlive(t);
+            kernels.Forward(shape, Inputs<T>(t), new CausalConv1dOutputs<T> { Out = TensorPointer.Of<T>(result), FinalStates = TensorPointer.Of<T>(final) });
+            TensorPointer.KeepAlive(t);
         }
     }
 
     public static List<Tensor?> Backward(
-        IReadOnlyList<Tensor?> t, CausalConv1dShape shape, Tensor? gradOut, Tensor? gradFinal, TensorForm?[] forms, KernelOptions options)
+        IReadOnlyList<Tensor?> t, CausalConv1dShape shape, Tensor? gradOut, Tensor? gradFinal, TensorForm?[] forms, ComputeTarget target)
     {
         using IDisposable _ = no_grad();
-        List<Tensor?> g = forms.Select(form => form is null ? null : empty(form.Shape, form.Type)).ToList();
-        using Tensor dout = gradOut?.contiguous() ?? zeros([shape.Batch, shape.Length, shape.Channels], t[0]!.dtype);
+        List<Tensor?> g = forms.Select(form => form?.Empty()).ToList();
+        using Tensor dout = gradOut?.contiguous() ?? zeros([shape.Batch, shape.Length, shape.Channels], t[0]!.dtype, t[0]!.device);
         using Tensor? dfinal = gradFinal?.contiguous();
-        if (t[0]!.dtype == ScalarType.Float32)
+        switch (t[0]!.dtype)
         {
-            Run<float>();
-        }
-        else
-        {
-            Run<double>();
+            case ScalarType.Float32: Run(target.Single); break;
+            case ScalarType.Float64: Run(target.Double); break;
+            case ScalarType.BFloat16: Run(target.BFloat16); break;
+            default: Run(target.Half); break;
         }
 
         return g;
 
-        void Run<T>()
-            where T : unmanaged, IFloatingPointIeee754<T>
+        void Run<T>(DeviceKernels<T> kernels)
+            where T : unmanaged
         {
-            var arriving = new CausalConv1dOutputGradients<T> { DOut = Pointer<T>(dout), DFinalStates = Pointer<T>(dfinal) };
-            var written = new CausalConv1dInputGradients<T> { DX = Pointer<T>(g[0]), DWeight = Pointer<T>(g[1]), DBias = Pointer<T>(g[2]), DInitialStates = Pointer<T>(g[3]) };
-            Kernel.Backward(shape, Inputs<T>(t), arriving, written, options);
-            KeepAlive(t);
-        }
-    }
-
-    /// <summary>The kernel knows addresses only: without this a finalizer may free a tensor that nobody will use again while it runs.</summary>
-    private static void KeepAlive(IReadOnlyList<Tensor?> tensors)
-    {
-        foreach (Tensor? tensor in tensors)
-        {
-            GC.KeepAlive(tensor);
+            using Tensor workspace = target.Workspace(kernels.BackwardWorkspaceBytes(shape));
+            var arriving = new CausalConv1dOutputGradients<T> { DOut = TensorPointer.Of<T>(dout), DFinalStates = TensorPointer.Of<T>(dfinal) };
+            var written = new CausalConv1dInputGradients<T>
+            {
+                DX = TensorPointer.Of<T>(g[0]), DWeight = TensorPointer.Of<T>(g[1]), DBias = TensorPointer.Of<T>(g[2]), DInitialStates = TensorPointer.Of<T>(g[3]),
+            };
+            kernels.Backward(shape, Inputs<T>(t), arriving, written, TensorPointer.Of(workspace));
+            TensorPointer.KeepAlive(t);
         }
     }
 
     private static CausalConv1dInputs<T> Inputs<T>(IReadOnlyList<Tensor?> t)
         where T : unmanaged => new()
         {
-            X = Pointer<T>(t[0]),
+            X = TensorPointer.Of<T>(t[0]),
             XRowStride = Rows.Stride(t[0]!)!.Value,
-            Weight = Pointer<T>(t[1]),
-            Bias = Pointer<T>(t[2]),
-            InitialStates = Pointer<T>(t[3]),
-            SeqIdx = (int*)Pointer<int>(t[4]),
+            Weight = TensorPointer.Of<T>(t[1]),
+            Bias = TensorPointer.Of<T>(t[2]),
+            InitialStates = TensorPointer.Of<T>(t[3]),
+            SeqIdx = TensorPointer.Of<int>(t[4]),
         };
-
-    private static T* Pointer<T>(Tensor? tensor)
-        where T : unmanaged => tensor is null ? null : (T*)TensorPointer.Of(tensor);
 }

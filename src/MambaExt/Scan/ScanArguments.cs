@@ -59,15 +59,10 @@ internal static class ScanArguments
                 throw new ArgumentException($"{names[i]} is {tensor.dtype} beside a {t.U.dtype} u; it must be {allowed}; convert it with to_type.");
             }
 
-            if (tensor.device.type != t.U.device.type)
+            if (!SameDevice(tensor, t.U))
             {
                 throw new ArgumentException($"{names[i]} lies on {tensor.device} and u on {t.U.device}; move all tensors of a scan to one device.");
             }
-        }
-
-        if (t.U.device.type != DeviceType.CPU)
-        {
-            throw new NotSupportedException($"u lies on {t.U.device}; this version scans on the CPU; move the tensors with cpu().");
         }
 
         var shape = new SelectiveScanShape
@@ -79,14 +74,19 @@ internal static class ScanArguments
         return shape;
     }
 
-    /// <summary>Sequences in rows, the rest contiguous; a tensor that already is stays as it is.</summary>
+    /// <summary>Whether both lie on the same device, index included.</summary>
+    public static bool SameDevice(Tensor one, Tensor other) => one.device.type == other.device.type && one.device.index == other.device.index;
+
+    /// <summary>Sequences in rows and of u's type, the rest contiguous and, beside 16 bits, float32; a tensor that already is stays as it is.</summary>
     public static ScanTensors Layout(ScanTensors t)
     {
         var slots = new Tensor?[ScanTensors.Slots];
+        ScalarType type = t.U.dtype, wide = ComputeTarget.Wide(type);
         for (int i = 0; i < slots.Length; i++)
         {
             Tensor? tensor = t.All[i];
             bool sequence = i is 0 or 1 or 6 || (i is 3 or 4 && tensor is not null && tensor.dim() > 2);
+            tensor = tensor is null ? null : ComputeTarget.As(tensor, sequence ? type : wide);
             slots[i] = tensor is null ? null : sequence ? Rows.Of(tensor) : tensor.is_contiguous() ? tensor : tensor.contiguous();
         }
 

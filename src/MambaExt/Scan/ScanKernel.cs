@@ -1,9 +1,7 @@
-using System.Numerics;
 using MambaExt.Kernels;
 using MambaExt.Native;
 using TorchSharp;
 using static TorchSharp.torch;
-using Kernel = MambaExt.Kernels.SelectiveScan;
 
 namespace MambaExt.Scan;
 
@@ -12,129 +10,99 @@ internal static unsafe class ScanKernel
 {
     /// <summary>Allocates the outputs and scans.</summary>
     /// <returns>out, the last state if wanted, and the checkpoints if the scan will be differentiated.</returns>
-    public static (Tensor Out, Tensor? LastState, Tensor? Checkpoints) Forward(ScanTensors t, SelectiveScanShape shape, bool lastState, bool checkpoints, KernelOptions options)
+    public static (Tensor Out, Tensor? LastState, Tensor? Checkpoints) Forward(ScanTensors t, SelectiveScanShape shape, bool lastState, bool checkpoints, ComputeTarget target)
     {
         using IDisposable _ = no_grad();
-        ScalarType type = t.U.dtype;
-        long[] size = shape.ReturnStates ? [shape.Batch, shape.Length, shape.Channels, shape.States] : [shape.Batch, shape.Length, shape.Channels];
-        Tensor result = empty(size, type, t.U.device);
-        Tensor? last = lastState ? empty([shape.Batch, shape.Channels, shape.States], type, t.U.device) : null;
-        Tensor? kept = null;
-        if (checkpoints)
+        ScalarType type = t.U.dtype, wide = ComputeTarget.Wide(type);
+        Tensor result = empty(OutSize(shape), type, t.U.device);
+        Tensor? last = lastState ? empty([shape.Batch, shape.Channels, shape.States], wide, t.U.device) : null;
+        Tensor? kept = type switch
         {
-            long elements = type == ScalarType.Float32 ? Kernel.CheckpointElements<float>(shape, options) : Kernel.CheckpointElements<double>(shape, options);
-            kept = empty([elements], type, t.U.device);
-        }
-
-        if (type == ScalarType.Float32)
-        {
-            Forward<float>(t, shape, result, last, kept, options);
-        }
-        else
-        {
-            Forward<double>(t, shape, result, last, kept, options);
-        }
-
+            ScalarType.Float32 => Run(target.Single),
+            ScalarType.Float64 => Run(target.Double),
+            ScalarType.BFloat16 => Run(target.BFloat16),
+            _ => Run(target.Half),
+        };
         return (result, last, kept);
+
+        Tensor? Run<T>(DeviceKernels<T> kernels)
+            where T : unmanaged
+        {
+            Tensor? saved = checkpoints ? empty([kernels.CheckpointElements(shape)], wide, t.U.device) : null;
+            using Tensor workspace = target.Workspace(kernels.ForwardWorkspaceBytes(shape, checkpoints));
+            var outputs = new SelectiveScanOutputs<T>
+            {
+                Out = TensorPointer.Of<T>(result), OutStride = OutStride(shape), LastState = TensorPointer.Of<T>(last), Checkpoints = TensorPointer.Of<T>(saved),
+            };
+            kernels.Forward(shape, Inputs<T>(t), outputs, TensorPointer.Of(workspace));
+            TensorPointer.KeepAlive(t.All);
+            return saved;
+        }
     }
 
     /// <summary>Gradients in the order of <see cref="ScanTensors"/>; null where <paramref name="forms"/> says so. No gradient of the
     /// output counts as zero.</summary>
     public static List<Tensor?> Backward(
-        ScanTensors t, SelectiveScanShape shape, Tensor checkpoints, Tensor? gradOut, Tensor? gradLast, TensorForm?[] forms, KernelOptions options)
+        ScanTensors t, SelectiveScanShape shape, Tensor checkpoints, Tensor? gradOut, Tensor? gradLast, TensorForm?[] forms, ComputeTarget target)
     {
         using IDisposable _ = no_grad();
-        List<Tensor?> gradients = forms.Select(form => form is null ? null : empty(form.Shape, form.Type, form.Device)).ToList();
-        long[] size = shape.ReturnStates ? [shape.Batch, shape.Length, shape.Channels, shape.States] : [shape.Batch, shape.Length, shape.Channels];
-        using Tensor dout = gradOut?.contiguous() ?? zeros(size, t.U.dtype, t.U.device);
+        List<Tensor?> g = forms.Select(form => form?.Empty()).ToList();
+        using Tensor dout = gradOut?.contiguous() ?? zeros(OutSize(shape), t.U.dtype, t.U.device);
         using Tensor? dlast = gradLast?.contiguous();
-        if (t.U.dtype == ScalarType.Float32)
+        switch (t.U.dtype)
         {
-            Backward<float>(t, shape, checkpoints, dout, dlast, gradients, options);
+            case ScalarType.Float32: Run(target.Single); break;
+            case ScalarType.Float64: Run(target.Double); break;
+            case ScalarType.BFloat16: Run(target.BFloat16); break;
+            default: Run(target.Half); break;
         }
-        else
-        {
-            Backward<double>(t, shape, checkpoints, dout, dlast, gradients, options);
-        }
 
-        return gradients;
-    }
+        return g;
 
-    private static void Forward<T>(ScanTensors t, SelectiveScanShape shape, Tensor result, Tensor? last, Tensor? checkpoints, KernelOptions options)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var outputs = new SelectiveScanOutputs<T>
+        void Run<T>(DeviceKernels<T> kernels)
+            where T : unmanaged
         {
-            Out = Pointer<T>(result),
-            OutStride = (long)shape.Channels * (shape.ReturnStates ? shape.States : 1),
-            LastState = Pointer<T>(last),
-            Checkpoints = Pointer<T>(checkpoints),
-        };
-        Kernel.Forward(shape, Inputs<T>(t), outputs, options);
-        KeepAlive(t);
-    }
-
-    private static void Backward<T>(ScanTensors t, SelectiveScanShape shape, Tensor checkpoints, Tensor dout, Tensor? dlast, List<Tensor?> g, KernelOptions options)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        long group = (long)shape.Groups * shape.States;
-        var gradients = new SelectiveScanGradients<T>
-        {
-            Out = Pointer<T>(dout),
-            OutStride = (long)shape.Channels * (shape.ReturnStates ? shape.States : 1),
-            LastState = Pointer<T>(dlast),
-            U = Pointer<T>(g[0]),
-            UStride = shape.Channels,
-            Delta = Pointer<T>(g[1]),
-            DeltaStride = shape.Channels,
-            A = Pointer<T>(g[2]),
-            B = Pointer<T>(g[3]),
-            BStride = group,
-            C = Pointer<T>(g[4]),
-            CStride = group,
-            D = Pointer<T>(g[5]),
-            Z = Pointer<T>(g[6]),
-            ZStride = shape.Channels,
-            DeltaBias = Pointer<T>(g[7]),
-            InitialState = Pointer<T>(g[8]),
-        };
-        Kernel.Backward(shape, Inputs<T>(t), Pointer<T>(checkpoints), gradients, options);
-        KeepAlive(t);
-        GC.KeepAlive(checkpoints);
-    }
-
-    /// <summary>The kernel knows addresses only: without this a finalizer may free a tensor that nobody will use again while it runs.</summary>
-    private static void KeepAlive(ScanTensors t)
-    {
-        foreach (Tensor? tensor in t.All)
-        {
-            GC.KeepAlive(tensor);
+            long group = (long)shape.Groups * shape.States;
+            using Tensor workspace = target.Workspace(kernels.BackwardWorkspaceBytes(shape));
+            var gradients = new SelectiveScanGradients<T>
+            {
+                Out = TensorPointer.Of<T>(dout), OutStride = OutStride(shape), LastState = TensorPointer.Of<T>(dlast),
+                U = TensorPointer.Of<T>(g[0]), UStride = shape.Channels, Delta = TensorPointer.Of<T>(g[1]), DeltaStride = shape.Channels,
+                A = TensorPointer.Of<T>(g[2]), B = TensorPointer.Of<T>(g[3]), BStride = group, C = TensorPointer.Of<T>(g[4]), CStride = group,
+                D = TensorPointer.Of<T>(g[5]), Z = TensorPointer.Of<T>(g[6]), ZStride = shape.Channels,
+                DeltaBias = TensorPointer.Of<T>(g[7]), InitialState = TensorPointer.Of<T>(g[8]),
+            };
+            kernels.Backward(shape, Inputs<T>(t), TensorPointer.Of(checkpoints), gradients, TensorPointer.Of(workspace));
+            TensorPointer.KeepAlive(t.All);
+            GC.KeepAlive(checkpoints);
         }
     }
+
+    private static long[] OutSize(SelectiveScanShape shape) =>
+        shape.ReturnStates ? [shape.Batch, shape.Length, shape.Channels, shape.States] : [shape.Batch, shape.Length, shape.Channels];
+
+    private static long OutStride(SelectiveScanShape shape) => (long)shape.Channels * (shape.ReturnStates ? shape.States : 1);
 
     private static SelectiveScanInputs<T> Inputs<T>(ScanTensors t)
         where T : unmanaged => new()
         {
-            U = Pointer<T>(t.U),
+            U = TensorPointer.Of<T>(t.U),
             UStride = Rows.Stride(t.U)!.Value,
-            Delta = Pointer<T>(t.Delta),
+            Delta = TensorPointer.Of<T>(t.Delta),
             DeltaStride = Rows.Stride(t.Delta)!.Value,
-            A = Pointer<T>(t.A),
-            B = Pointer<T>(t.B),
+            A = TensorPointer.Of<T>(t.A),
+            B = TensorPointer.Of<T>(t.B),
             BStride = RowStride(t.B),
-            C = Pointer<T>(t.C),
+            C = TensorPointer.Of<T>(t.C),
             CStride = RowStride(t.C),
-            D = Pointer<T>(t.D),
-            Z = Pointer<T>(t.Z),
+            D = TensorPointer.Of<T>(t.D),
+            Z = TensorPointer.Of<T>(t.Z),
             ZStride = t.Z is null ? 0 : Rows.Stride(t.Z)!.Value,
-            DeltaBias = Pointer<T>(t.DeltaBias),
-            InitialState = Pointer<T>(t.InitialState),
-            SequenceIndex = (int*)Pointer<int>(t.SequenceIndex),
+            DeltaBias = TensorPointer.Of<T>(t.DeltaBias),
+            InitialState = TensorPointer.Of<T>(t.InitialState),
+            SequenceIndex = TensorPointer.Of<int>(t.SequenceIndex),
         };
 
     /// <summary>0 for a constant [D, N].</summary>
     private static long RowStride(Tensor? parameter) => parameter is null || parameter.dim() == 2 ? 0 : Rows.Stride(parameter)!.Value;
-
-    private static T* Pointer<T>(Tensor? tensor)
-        where T : unmanaged => tensor is null ? null : (T*)TensorPointer.Of(tensor);
 }

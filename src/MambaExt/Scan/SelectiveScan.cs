@@ -60,7 +60,8 @@ public static class SelectiveScan
         GradientKeeper.Release();
         SelectiveScanShape shape = ScanArguments.Check(given, softplus, reverse, states) with { Stateless = given.InitialState is null && !lastState };
         ScalarType type = given.U.dtype;
-        if (type is ScalarType.BFloat16 or ScalarType.Float16)
+        ComputeTarget target = ComputeTarget.Of(given.U);
+        if (type is ScalarType.BFloat16 or ScalarType.Float16 && !target.TakesNarrow)
         {
             // 16 bits in and out, float32 inside; the state stays float32, as a 16-bit one loses what a slow decay adds up.
             using DisposeScope scope = NewDisposeScope();
@@ -73,13 +74,13 @@ public static class SelectiveScan
         TensorForm?[] forms = tensors.All.Select(t => t is { requires_grad: true } && t.is_floating_point() ? TensorForm.Of(t) : null).ToArray();
         if (!is_grad_enabled() || forms.All(f => f is null))
         {
-            var (result, last, _) = ScanKernel.Forward(tensors, shape, lastState, checkpoints: false, Compute.Options);
+            var (result, last, _) = ScanKernel.Forward(tensors, shape, lastState, checkpoints: false, target);
             return (result.MoveToOuterDisposeScope(), last?.MoveToOuterDisposeScope());
         }
 
         int at = 0;
         int[] slots = tensors.All.Select(t => t is null ? -1 : at++).ToArray();
-        var call = new ScanCall(shape, slots, forms, lastState, Compute.Options);
+        var call = new ScanCall(shape, slots, forms, lastState, target);
         List<Tensor> outputs = SelectiveScanFunction.apply([.. tensors.All.OfType<Tensor>(), call]);
         outputs.ForEach(o => o.MoveToOuterDisposeScope());
         return (outputs[0], lastState ? outputs[1] : null);

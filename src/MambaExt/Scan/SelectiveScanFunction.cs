@@ -10,8 +10,8 @@ namespace MambaExt.Scan;
 /// <param name="Slots">For each slot of <see cref="ScanTensors"/>, its place among the tensors that are there, or -1</param>
 /// <param name="Forms">The form of the gradient of each slot that needs one</param>
 /// <param name="LastState">The last state is an output too</param>
-/// <param name="Options">Threads and vector width: the checkpoints depend on the width</param>
-internal sealed record ScanCall(SelectiveScanShape Shape, int[] Slots, TensorForm?[] Forms, bool LastState, KernelOptions Options);
+/// <param name="Target">Where both passes run</param>
+internal sealed record ScanCall(SelectiveScanShape Shape, int[] Slots, TensorForm?[] Forms, bool LastState, ComputeTarget Target);
 
 /// <summary>The selective scan as one autograd node. It keeps its inputs and a state every few positions, nothing of size B L D N.
 /// Applied inside a dispose scope that ends right after: TorchSharp makes a copy of each output's memory that is of no use here.</summary>
@@ -23,7 +23,7 @@ internal sealed class SelectiveScanFunction : autograd.MultiTensorFunction<Selec
     {
         var call = (ScanCall)vars[^1];
         Tensor[] present = vars.Take(vars.Length - 1).Cast<Tensor>().ToArray();
-        var (result, last, checkpoints) = ScanKernel.Forward(Unpack(call, present), call.Shape, call.LastState, checkpoints: true, call.Options);
+        var (result, last, checkpoints) = ScanKernel.Forward(Unpack(call, present), call.Shape, call.LastState, checkpoints: true, call.Target);
         ctx.save_data("call", call);
         ctx.set_materialize_grads(false);
 
@@ -47,7 +47,7 @@ internal sealed class SelectiveScanFunction : autograd.MultiTensorFunction<Selec
                 Tensor? gradOut = Gradients.Arrived(grad_outputs[0]), gradLast = call.LastState ? Gradients.Arrived(grad_outputs[1]) : null;
                 List<Tensor?> slots = differentiable
                     ? ComposedScan.Backward(tensors, call.Shape, gradOut, gradLast)
-                    : ScanKernel.Backward(tensors, call.Shape, saved[^1], gradOut, gradLast, call.Forms, call.Options);
+                    : ScanKernel.Backward(tensors, call.Shape, saved[^1], gradOut, gradLast, call.Forms, call.Target);
                 return [.. passed.Select(i => slots[i]), null];
             }),
             [.. passed.Select(i => call.Forms[i]), null]);

@@ -64,15 +64,10 @@ internal static class SsdArguments
                 throw new ArgumentException($"{Names[i]} is {tensor.dtype} beside a {x.dtype} x; it must be {allowed}; convert it with to_type.");
             }
 
-            if (tensor.device.type != x.device.type)
+            if (!ScanArguments.SameDevice(tensor, x))
             {
                 throw new ArgumentException($"{Names[i]} lies on {tensor.device} and x on {x.device}; move all tensors of a scan to one device.");
             }
-        }
-
-        if (x.device.type != DeviceType.CPU)
-        {
-            throw new NotSupportedException($"x lies on {x.device}; this version scans on the CPU; move the tensors with cpu().");
         }
 
         var result = new StateSpaceDualityShape
@@ -85,9 +80,14 @@ internal static class SsdArguments
         return result;
     }
 
-    /// <summary>Sequences in rows, the rest contiguous; a tensor that already is stays as it is.</summary>
-    public static Tensor?[] Layout(IReadOnlyList<Tensor?> t) =>
-        [.. t.Select((tensor, i) => tensor is null ? null : i is 0 or 1 or 3 or 4 or 6 ? Rows.Of(tensor) : tensor.is_contiguous() ? tensor : tensor.contiguous())];
+    /// <summary>Sequences in rows and of x's type, the rest contiguous and, beside 16 bits, float32; a tensor that already is stays as it is.</summary>
+    public static Tensor?[] Layout(IReadOnlyList<Tensor?> t)
+    {
+        ScalarType type = t[0]!.dtype, wide = ComputeTarget.Wide(type);
+        return [.. t.Select((tensor, i) => tensor is null ? null : i is 0 or 1 or 3 or 4 or 6 ? Rows.Of(ComputeTarget.As(tensor, type)) : Whole(ComputeTarget.As(tensor, wide)))];
+
+        static Tensor Whole(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.contiguous();
+    }
 
     private static ArgumentException Wrong(int slot, Tensor tensor, string expected, string advice) =>
         new($"{Names[slot]} has shape [{string.Join(", ", tensor.shape)}], expected {expected}; {advice}.");

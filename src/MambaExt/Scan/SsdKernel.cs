@@ -1,9 +1,7 @@
-using System.Numerics;
 using MambaExt.Kernels;
 using MambaExt.Native;
 using TorchSharp;
 using static TorchSharp.torch;
-using Kernel = MambaExt.Kernels.StateSpaceDuality;
 
 namespace MambaExt.Scan;
 
@@ -13,98 +11,90 @@ internal static unsafe class SsdKernel
     /// <summary>Allocates the outputs and scans.</summary>
     /// <returns>out, the last state if wanted, and the checkpoints if the scan will be differentiated.</returns>
     public static (Tensor Out, Tensor? LastState, Tensor? Checkpoints) Forward(
-        IReadOnlyList<Tensor?> t, StateSpaceDualityShape shape, bool lastState, bool checkpoints, KernelOptions options)
+        IReadOnlyList<Tensor?> t, StateSpaceDualityShape shape, bool lastState, bool checkpoints, ComputeTarget target)
     {
         using IDisposable _ = no_grad();
-        ScalarType type = t[0]!.dtype;
-        Tensor result = empty([shape.Batch, shape.Length, shape.Heads, shape.HeadWidth], type);
-        Tensor? last = lastState ? empty([shape.Batch, shape.Heads, shape.HeadWidth, shape.States], type) : null;
-        Tensor? kept = checkpoints ? empty([Kernel.CheckpointElements<float>(shape)], type) : null;
-        if (type == ScalarType.Float32)
+        Device device = t[0]!.device;
+        ScalarType type = t[0]!.dtype, wide = ComputeTarget.Wide(type);
+        Tensor result = empty([shape.Batch, shape.Length, shape.Heads, shape.HeadWidth], type, device);
+        Tensor? last = lastState ? empty([shape.Batch, shape.Heads, shape.HeadWidth, shape.States], wide, device) : null;
+        Tensor? kept = type switch
         {
-            Run<float>();
-        }
-        else
-        {
-            Run<double>();
-        }
-
+            ScalarType.Float32 => Run(target.Single),
+            ScalarType.Float64 => Run(target.Double),
+            ScalarType.BFloat16 => Run(target.BFloat16),
+            _ => Run(target.Half),
+        };
         return (result, last, kept);
 
-        void Run<T>()
-            where T : unmanaged, IFloatingPointIeee754<T>
+        Tensor? Run<T>(DeviceKernels<T> kernels)
+            where T : unmanaged
         {
-            var outputs = new StateSpaceDualityOutputs<T> { Out = Pointer<T>(result), OutStride = shape.Channels, LastState = Pointer<T>(last), Checkpoints = Pointer<T>(kept) };
-            Kernel.Forward(shape, Inputs<T>(t), outputs, options);
-            KeepAlive(t);
+            Tensor? saved = checkpoints ? empty([kernels.CheckpointElements(shape)], wide, device) : null;
+            using Tensor workspace = target.Workspace(kernels.ForwardWorkspaceBytes(shape, checkpoints));
+            var outputs = new StateSpaceDualityOutputs<T>
+            {
+                Out = TensorPointer.Of<T>(result), OutStride = shape.Channels, LastState = TensorPointer.Of<T>(last), Checkpoints = TensorPointer.Of<T>(saved),
+            };
+            kernels.Forward(shape, Inputs<T>(t), outputs, TensorPointer.Of(workspace));
+            TensorPointer.KeepAlive(t);
+            return saved;
         }
     }
 
     /// <summary>Gradients in the order of the inputs; null where <paramref name="forms"/> says so. No gradient of the output counts as zero.</summary>
     public static List<Tensor?> Backward(
-        IReadOnlyList<Tensor?> t, StateSpaceDualityShape shape, Tensor checkpoints, Tensor? gradOut, Tensor? gradLast, TensorForm?[] forms, KernelOptions options)
+        IReadOnlyList<Tensor?> t, StateSpaceDualityShape shape, Tensor checkpoints, Tensor? gradOut, Tensor? gradLast, TensorForm?[] forms, ComputeTarget target)
     {
         using IDisposable _ = no_grad();
-        List<Tensor?> g = forms.Select(form => form is null ? null : empty(form.Shape, form.Type, form.Device)).ToList();
-        using Tensor dout = gradOut?.contiguous() ?? zeros_like(t[0]!).contiguous();
+        List<Tensor?> g = forms.Select(form => form?.Empty()).ToList();
+        using Tensor dout = gradOut?.contiguous() ?? zeros([shape.Batch, shape.Length, shape.Heads, shape.HeadWidth], t[0]!.dtype, t[0]!.device);
         using Tensor? dlast = gradLast?.contiguous();
-        if (t[0]!.dtype == ScalarType.Float32)
+        switch (t[0]!.dtype)
         {
-            Run<float>();
-        }
-        else
-        {
-            Run<double>();
+            case ScalarType.Float32: Run(target.Single); break;
+            case ScalarType.Float64: Run(target.Double); break;
+            case ScalarType.BFloat16: Run(target.BFloat16); break;
+            default: Run(target.Half); break;
         }
 
         return g;
 
-        void Run<T>()
-            where T : unmanaged, IFloatingPointIeee754<T>
+        void Run<T>(DeviceKernels<T> kernels)
+            where T : unmanaged
         {
             long group = (long)shape.Groups * shape.States;
+            using Tensor workspace = target.Workspace(kernels.BackwardWorkspaceBytes(shape));
             var gradients = new StateSpaceDualityGradients<T>
             {
-                Out = Pointer<T>(dout), OutStride = shape.Channels, LastState = Pointer<T>(dlast),
-                X = Pointer<T>(g[0]), XStride = shape.Channels, Dt = Pointer<T>(g[1]), DtStride = shape.Heads, A = Pointer<T>(g[2]),
-                B = Pointer<T>(g[3]), BStride = group, C = Pointer<T>(g[4]), CStride = group, D = Pointer<T>(g[5]),
-                Z = Pointer<T>(g[6]), ZStride = shape.Channels, DtBias = Pointer<T>(g[7]), InitialState = Pointer<T>(g[8]),
+                Out = TensorPointer.Of<T>(dout), OutStride = shape.Channels, LastState = TensorPointer.Of<T>(dlast),
+                X = TensorPointer.Of<T>(g[0]), XStride = shape.Channels, Dt = TensorPointer.Of<T>(g[1]), DtStride = shape.Heads, A = TensorPointer.Of<T>(g[2]),
+                B = TensorPointer.Of<T>(g[3]), BStride = group, C = TensorPointer.Of<T>(g[4]), CStride = group, D = TensorPointer.Of<T>(g[5]),
+                Z = TensorPointer.Of<T>(g[6]), ZStride = shape.Channels, DtBias = TensorPointer.Of<T>(g[7]), InitialState = TensorPointer.Of<T>(g[8]),
             };
-            Kernel.Backward(shape, Inputs<T>(t), Pointer<T>(checkpoints), gradients, options);
-            KeepAlive(t);
+            kernels.Backward(shape, Inputs<T>(t), TensorPointer.Of(checkpoints), gradients, TensorPointer.Of(workspace));
+            TensorPointer.KeepAlive(t);
             GC.KeepAlive(checkpoints);
-        }
-    }
-
-    /// <summary>The kernel knows addresses only: without this a finalizer may free a tensor that nobody will use again while it runs.</summary>
-    private static void KeepAlive(IReadOnlyList<Tensor?> tensors)
-    {
-        foreach (Tensor? tensor in tensors)
-        {
-            GC.KeepAlive(tensor);
         }
     }
 
     private static StateSpaceDualityInputs<T> Inputs<T>(IReadOnlyList<Tensor?> t)
         where T : unmanaged => new()
         {
-            X = Pointer<T>(t[0]),
+            X = TensorPointer.Of<T>(t[0]),
             XStride = Rows.Stride(t[0]!)!.Value,
-            Dt = Pointer<T>(t[1]),
+            Dt = TensorPointer.Of<T>(t[1]),
             DtStride = Rows.Stride(t[1]!)!.Value,
-            A = Pointer<T>(t[2]),
-            B = Pointer<T>(t[3]),
+            A = TensorPointer.Of<T>(t[2]),
+            B = TensorPointer.Of<T>(t[3]),
             BStride = Rows.Stride(t[3]!)!.Value,
-            C = Pointer<T>(t[4]),
+            C = TensorPointer.Of<T>(t[4]),
             CStride = Rows.Stride(t[4]!)!.Value,
-            D = Pointer<T>(t[5]),
-            Z = Pointer<T>(t[6]),
+            D = TensorPointer.Of<T>(t[5]),
+            Z = TensorPointer.Of<T>(t[6]),
             ZStride = t[6] is null ? 0 : Rows.Stride(t[6]!)!.Value,
-            DtBias = Pointer<T>(t[7]),
-            InitialState = Pointer<T>(t[8]),
-            SequenceIndex = (int*)Pointer<int>(t[9]),
+            DtBias = TensorPointer.Of<T>(t[7]),
+            InitialState = TensorPointer.Of<T>(t[8]),
+            SequenceIndex = TensorPointer.Of<int>(t[9]),
         };
-
-    private static T* Pointer<T>(Tensor? tensor)
-        where T : unmanaged => tensor is null ? null : (T*)TensorPointer.Of(tensor);
 }

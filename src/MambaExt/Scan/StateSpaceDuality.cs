@@ -52,7 +52,8 @@ public static class StateSpaceDuality
         StateSpaceDualityShape shape = SsdArguments.Check(given, softplus, limit);
         ScalarType type = given[0]!.dtype;
         using DisposeScope scope = NewDisposeScope();
-        if (type is ScalarType.BFloat16 or ScalarType.Float16)
+        ComputeTarget target = ComputeTarget.Of(given[0]!);
+        if (type is ScalarType.BFloat16 or ScalarType.Float16 && !target.TakesNarrow)
         {
             // 16 bits in and out, float32 inside; the state stays float32, as a 16-bit one loses what a slow decay adds up.
             Tensor?[] wideInputs = [.. given.Select(t => t is not null && t.is_floating_point() ? t.to_type(ScalarType.Float32) : t)];
@@ -64,12 +65,12 @@ public static class StateSpaceDuality
         TensorForm?[] forms = [.. inputs.Select(t => t is { requires_grad: true } && t.is_floating_point() ? TensorForm.Of(t) : null)];
         if (!is_grad_enabled() || forms.All(f => f is null))
         {
-            var (result, last, _) = SsdKernel.Forward(inputs, shape, lastState, checkpoints: false, Compute.Options);
+            var (result, last, _) = SsdKernel.Forward(inputs, shape, lastState, checkpoints: false, target);
             return (result.MoveToOuterDisposeScope(), last?.MoveToOuterDisposeScope());
         }
 
         int at = 0;
-        var call = new SsdCall(shape, [.. inputs.Select(t => t is null ? -1 : at++)], forms, lastState, Compute.Options);
+        var call = new SsdCall(shape, [.. inputs.Select(t => t is null ? -1 : at++)], forms, lastState, target);
         List<Tensor> outputs = StateSpaceDualityFunction.apply([.. inputs.OfType<Tensor>(), call]);
         outputs.ForEach(o => o.MoveToOuterDisposeScope());
         return (outputs[0], lastState ? outputs[1] : null);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MambaExt.Scan;
 
 /// <summary>What a recorded Mamba-2 scan remembers beside its tensors; as <see cref="ScanCall"/>.</summary>
-internal sealed record SsdCall(StateSpaceDualityShape Shape, int[] Slots, TensorForm?[] Forms, bool LastState, KernelOptions Options);
+internal sealed record SsdCall(StateSpaceDualityShape Shape, int[] Slots, TensorForm?[] Forms, bool LastState, ComputeTarget Target);
 
 /// <summary>The Mamba-2 scan as one autograd node. It keeps its inputs and a state a chunk.</summary>
 internal sealed class StateSpaceDualityFunction : autograd.MultiTensorFunction<StateSpaceDualityFunction>
@@ -17,7 +17,7 @@ internal sealed class StateSpaceDualityFunction : autograd.MultiTensorFunction<S
     {
         var call = (SsdCall)vars[^1];
         Tensor[] present = vars.Take(vars.Length - 1).Cast<Tensor>().ToArray();
-        var (result, last, checkpoints) = SsdKernel.Forward(Unpack(call, present), call.Shape, call.LastState, checkpoints: true, call.Options);
+        var (result, last, checkpoints) = SsdKernel.Forward(Unpack(call, present), call.Shape, call.LastState, checkpoints: true, call.Target);
         ctx.save_data("call", call);
         ctx.set_materialize_grads(false);
 
@@ -39,7 +39,7 @@ internal sealed class StateSpaceDualityFunction : autograd.MultiTensorFunction<S
                 Tensor? gradOut = Gradients.Arrived(grad_outputs[0]), gradLast = call.LastState ? Gradients.Arrived(grad_outputs[1]) : null;
                 List<Tensor?> slots = differentiable
                     ? ComposedSsd.Backward(inputs, call.Shape, gradOut, gradLast)
-                    : SsdKernel.Backward(inputs, call.Shape, saved[^1], gradOut, gradLast, call.Forms, call.Options);
+                    : SsdKernel.Backward(inputs, call.Shape, saved[^1], gradOut, gradLast, call.Forms, call.Target);
                 return [.. passed.Select(i => slots[i]), null];
             }),
             [.. passed.Select(i => call.Forms[i]), null]);

@@ -1,6 +1,5 @@
-using System.Numerics;
-using MambaExt.Kernels;
 using MambaExt.Native;
+using MambaExt.Scan;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,7 +27,8 @@ internal enum CsrKind
 /// <param name="Transposed">Sum over the transpose</param>
 /// <param name="XForm">The form of x's gradient, if it needs one</param>
 /// <param name="FactorForm">The form of the weights' or gates' gradient, if they need one</param>
-internal sealed record CsrCall(CsrMatrix Matrix, CsrKind Kind, bool Transposed, TensorForm? XForm, TensorForm? FactorForm);
+/// <param name="Target">Where both passes run</param>
+internal sealed record CsrCall(CsrMatrix Matrix, CsrKind Kind, bool Transposed, TensorForm? XForm, TensorForm? FactorForm, ComputeTarget Target);
 
 /// <summary>Sums over the rows of a sparse matrix (or of its transpose) as one autograd node; nothing is copied for the backward pass.</summary>
 internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
@@ -40,15 +40,16 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
     {
         BackwardGuard.ThrowPending();
         GradientKeeper.Release();
-        Check(matrix, x, factor, kind, transposed);
+        ComputeTarget target = ComputeTarget.Of(x);
+        Check(matrix, x, factor, kind, transposed, target);
         using DisposeScope scope = NewDisposeScope();
         Tensor rows = x.is_contiguous() ? x : x.contiguous();
         Tensor? factors = factor is null || factor.is_contiguous() ? factor : factor.contiguous();
-        var call = new CsrCall(matrix, kind, transposed, x.requires_grad ? TensorForm.Of(x) : null, factor is { requires_grad: true } ? TensorForm.Of(factor) : null);
+        var call = new CsrCall(matrix, kind, transposed, x.requires_grad ? TensorForm.Of(x) : null, factor is { requires_grad: true } ? TensorForm.Of(factor) : null, target);
         if (!is_grad_enabled() || (call.XForm is null && call.FactorForm is null))
         {
             using IDisposable _ = no_grad();
-            return Compute(call, rows, factors).MoveToOuterDisposeScope();
+            return CsrKernel.Sum(call, rows, factors).MoveToOuterDisposeScope();
         }
 
         return (factors is null ? apply(rows, call) : apply(rows, factors, call)).MoveToOuterDisposeScope();
@@ -63,7 +64,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         ctx.set_materialize_grads(false);
         ctx.save_for_backward(factor is null ? [] : [x, factor]);
         using IDisposable _ = no_grad();
-        return Compute(call, x, factor);
+        return CsrKernel.Sum(call, x, factor);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -91,8 +92,8 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
                 {
                     using IDisposable _ = no_grad();
                     using Tensor dy = arrived.contiguous();
-                    dx = call.XForm is null ? null : Compute(call with { Transposed = !call.Transposed }, dy, factor);
-                    dfactor = call.FactorForm is null ? null : FactorGradient(call, x!, dy, factor!);
+                    dx = call.XForm is null ? null : CsrKernel.Sum(call with { Transposed = !call.Transposed }, dy, factor);
+                    dfactor = call.FactorForm is null ? null : CsrKernel.FactorGradient(call, x!, dy, factor!);
                 }
 
                 return factored ? [dx, dfactor, null] : [dx, null];
@@ -102,84 +103,14 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         return gradients;
     }
 
-    private static Tensor Compute(CsrCall call, Tensor x, Tensor? factor)
-    {
-        CsrMatrix matrix = call.Matrix;
-        Tensor y = empty([call.Transposed ? matrix.Columns : matrix.Rows, x.shape[1]], x.dtype);
-        if (x.dtype == ScalarType.Float32)
-        {
-            Compute<float>(call, x, factor, y);
-        }
-        else
-        {
-            Compute<double>(call, x, factor, y);
-        }
-
-        return y;
-    }
-
-    private static unsafe void Compute<T>(CsrCall call, Tensor x, Tensor? factor, Tensor y)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        CsrRows rows = call.Transposed ? call.Matrix.Transposed : call.Matrix.Forward;
-        long channels = x.shape[1];
-        T* from = (T*)TensorPointer.Of(x), to = (T*)TensorPointer.Of(y);
-        T* weights = call.Kind == CsrKind.Valued ? call.Matrix.Values<T>() : factor is null ? null : (T*)TensorPointer.Of(factor);
-        KernelOptions options = MambaExt.Compute.Options;
-        switch (call.Kind)
-        {
-            case CsrKind.Plain: CsrSum.Plain(rows, from, channels, to, options); break;
-            case CsrKind.Gated: CsrSum.Gated(rows, from, channels, weights, to, options); break;
-            default: CsrSum.Weighted(rows, from, channels, weights, to, options); break;
-        }
-
-        // The kernel knows addresses only: a finalizer must not free a tensor that nobody will use again while it runs.
-        GC.KeepAlive(x);
-        GC.KeepAlive(factor);
-    }
-
-    private static Tensor FactorGradient(CsrCall call, Tensor x, Tensor dy, Tensor factor)
-    {
-        Tensor gradient = empty(factor.shape, factor.dtype);
-        if (x.dtype == ScalarType.Float32)
-        {
-            FactorGradient<float>(call, x, dy, gradient);
-        }
-        else
-        {
-            FactorGradient<double>(call, x, dy, gradient);
-        }
-
-        return gradient;
-    }
-
-    private static unsafe void FactorGradient<T>(CsrCall call, Tensor x, Tensor dy, Tensor gradient)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        // Over the transpose the roles of what is gathered and what arrives are exchanged, arc by arc.
-        T* gathered = (T*)TensorPointer.Of(call.Transposed ? dy : x), arriving = (T*)TensorPointer.Of(call.Transposed ? x : dy);
-        T* target = (T*)TensorPointer.Of(gradient);
-        if (call.Kind == CsrKind.Weighted)
-        {
-            CsrSum.WeightGradient(call.Matrix.Forward, gathered, arriving, x.shape[1], target, MambaExt.Compute.Options);
-        }
-        else
-        {
-            CsrSum.GateGradient(call.Matrix.Forward, gathered, arriving, x.shape[1], target, MambaExt.Compute.Options);
-        }
-
-        GC.KeepAlive(x);
-        GC.KeepAlive(dy);
-    }
-
     private static Tensor ComposedFactorGradient(CsrCall call, Tensor x, Tensor dy)
     {
-        Tensor rows = call.Matrix.EntryRows(), columns = call.Matrix.EntryColumns();
+        Tensor rows = call.Matrix.EntryRows().to(x.device), columns = call.Matrix.EntryColumns().to(x.device);
         Tensor product = x.index_select(0, call.Transposed ? rows : columns) * dy.index_select(0, call.Transposed ? columns : rows);
         return call.Kind == CsrKind.Weighted ? product.sum(1L) : product;
     }
 
-    private static void Check(CsrMatrix matrix, Tensor x, Tensor? factor, CsrKind kind, bool transposed)
+    private static void Check(CsrMatrix matrix, Tensor x, Tensor? factor, CsrKind kind, bool transposed, ComputeTarget target)
     {
         long wanted = transposed ? matrix.Rows : matrix.Columns;
         if (x.dim() != 2 || x.shape[0] != wanted || x.shape[1] < 1)
@@ -187,9 +118,10 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
             throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}]; the sparse matrix is {matrix.Rows} x {matrix.Columns} and takes [{wanted}, C] with at least one channel.");
         }
 
-        if (x.dtype is not (ScalarType.Float32 or ScalarType.Float64) || x.device.type != DeviceType.CPU)
+        bool typed = x.dtype is ScalarType.Float32 or ScalarType.Float64 || (target.TakesNarrow && x.dtype is ScalarType.BFloat16 or ScalarType.Float16);
+        if (!typed)
         {
-            throw new ArgumentException($"x is {x.dtype} on {x.device}; sparse sums take float32 and float64 on the CPU; convert it with to_type or cpu.");
+            throw new ArgumentException($"x is {x.dtype} on {x.device}; sparse sums take float32 and float64, and on a GPU bfloat16 and half; convert it with to_type.");
         }
 
         if (factor is null)
@@ -198,7 +130,7 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
         }
 
         long[] shape = kind == CsrKind.Weighted ? [matrix.EntryCount] : [matrix.EntryCount, x.shape[1]];
-        if (!factor.shape.SequenceEqual(shape) || factor.dtype != x.dtype || factor.device.type != x.device.type)
+        if (!factor.shape.SequenceEqual(shape) || factor.dtype != x.dtype || !ScanArguments.SameDevice(factor, x))
         {
             string what = kind == CsrKind.Weighted ? "The weights" : "The gates";
             throw new ArgumentException($"{what} are {factor.dtype} [{string.Join(", ", factor.shape)}] on {factor.device}; give [{string.Join(", ", shape)}] of x's type, {x.dtype}, on its device.");

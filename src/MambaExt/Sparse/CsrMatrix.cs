@@ -1,5 +1,6 @@
 using MambaExt.Kernels;
-using MambaExt.Native;
+using MambaExt.Kernels.Cuda;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MambaExt.Sparse;
@@ -16,6 +17,8 @@ public sealed unsafe class CsrMatrix : IDisposable
     private readonly long* _offsets;
     private readonly int* _columns;
     private readonly float* _values;
+    private readonly Dictionary<string, CsrCopy> _copies = [];
+    private readonly Dictionary<string, Tensor> _valueCopies = [];
     private double* _wideValues;
     private bool _disposed;
 
@@ -95,6 +98,17 @@ public sealed unsafe class CsrMatrix : IDisposable
     public void Dispose()
     {
         _disposed = true;
+        lock (_memory)
+        {
+            foreach (IDisposable copy in _copies.Values.Concat<IDisposable>(_valueCopies.Values))
+            {
+                copy.Dispose();
+            }
+
+            _copies.Clear();
+            _valueCopies.Clear();
+        }
+
         if (_transpose is { IsValueCreated: true })
         {
             _transpose.Value.Dispose();
@@ -127,6 +141,44 @@ public sealed unsafe class CsrMatrix : IDisposable
         }
 
         return (T*)_wideValues;
+    }
+
+    /// <summary>The rows, or those of the transpose, in the memory of a GPU; copied at the first call.</summary>
+    internal CudaCsrRows RowsOn(Device device, bool transposed)
+    {
+        CsrRows rows = transposed ? Transposed : Forward;
+        lock (_memory)
+        {
+            string name = $"{device} {transposed}";
+            if (!_copies.TryGetValue(name, out CsrCopy? copy))
+            {
+                _copies[name] = copy = new CsrCopy(rows, device);
+            }
+
+            return copy.Rows;
+        }
+    }
+
+    /// <summary>The values in the memory of a GPU, which the caller disposes; null where every entry is 1.</summary>
+    internal Tensor? ValuesOn(Device device, ScalarType type)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_values == null)
+        {
+            return null;
+        }
+
+        lock (_memory)
+        {
+            string name = $"{device} {type}";
+            if (!_valueCopies.TryGetValue(name, out Tensor? copy))
+            {
+                using Tensor single = CsrCopy.Copy(_values, EntryCount, ScalarType.Float32, device);
+                _valueCopies[name] = copy = single.to(type, copy: true).DetachFromDisposeScope();
+            }
+
+            return copy.alias();
+        }
     }
 
     /// <summary>The row of each entry as a torch index, for second derivatives only.</summary>

@@ -54,6 +54,7 @@ public static class Optimizers
     /// <summary>Takes back what <see cref="Save"/> put there.</summary>
     public static void Load(OptimizerHelper optimizer, StateBag bag)
     {
+        Device device = optimizer.parameters().First().device;
         foreach (var (name, state) in States(optimizer))
         {
             switch (state)
@@ -66,7 +67,7 @@ public static class Optimizers
                 case SGD.State sgd when bag.Tensors.TryGetValue(name + ".momentum_buffer", out Tensor? saved):
                     using (IDisposable _ = no_grad())
                     {
-                        sgd.momentum_buffer = saved.clone().DetachFromDisposeScope();
+                        sgd.momentum_buffer = saved.to(device, copy: true).DetachFromDisposeScope();
                     }
 
                     break;

@@ -6,7 +6,7 @@ namespace MambaExt.Training;
 
 /// <summary>
 /// Activation recomputation (Chen et al., arXiv 1604.06174): a block that keeps its input instead of everything inside, and runs forward
-/// a second time when its gradient is asked for. Dropout draws the same numbers both times. Costs one forward pass of the block; saves
+/// a second time when its gradient is asked for. Dropout draws the same numbers both times, on a GPU too. Costs one forward pass of the block; saves
 /// all it would have kept. Its gradients cannot be differentiated again.
 /// </summary>
 public sealed class Recompute : nn.Module<Tensor, Tensor>
@@ -39,10 +39,11 @@ public sealed class Recompute : nn.Module<Tensor, Tensor>
 
         // Autograd records a node only where an input wants a gradient; the parameters inside are no inputs of this one.
         Tensor witness = empty(0, requires_grad: true);
-        return RecomputeFunction.apply(x, witness, new RecomputeCall(block, get_rng_state().DetachFromDisposeScope(), TensorForm.Of(x), x.requires_grad)).MoveToOuterDisposeScope();
+        long seed = x.device.type == DeviceType.CUDA ? GpuRandom.Draw() : 0;
+        return RecomputeFunction.apply(x, witness, new RecomputeCall(block, get_rng_state().DetachFromDisposeScope(), seed, TensorForm.Of(x), x.requires_grad)).MoveToOuterDisposeScope();
     }
 
-    private sealed record RecomputeCall(Func<Tensor, Tensor> Block, Tensor Random, TensorForm Form, bool InputWanted);
+    private sealed record RecomputeCall(Func<Tensor, Tensor> Block, Tensor Random, long GpuSeed, TensorForm Form, bool InputWanted);
 
     private sealed class RecomputeFunction : autograd.SingleTensorFunction<RecomputeFunction>
     {
@@ -54,6 +55,7 @@ public sealed class Recompute : nn.Module<Tensor, Tensor>
             ctx.save_data("call", call);
             ctx.save_for_backward([(Tensor)vars[0]]);
             using IDisposable _ = no_grad();
+            GpuRandom.Seed(call.Form.Device, call.GpuSeed);
             return call.Block((Tensor)vars[0]);
         }
 
@@ -71,6 +73,7 @@ public sealed class Recompute : nn.Module<Tensor, Tensor>
 
                     using Tensor now = get_rng_state();
                     set_rng_state(call.Random);
+                    GpuRandom.Seed(call.Form.Device, call.GpuSeed);
                     try
                     {
                         using IDisposable _ = enable_grad();
@@ -82,6 +85,11 @@ public sealed class Recompute : nn.Module<Tensor, Tensor>
                     finally
                     {
                         set_rng_state(now);
+                        if (call.Form.Device.type == DeviceType.CUDA)
+                        {
+                            // What comes next must not draw what has just been drawn.
+                            GpuRandom.Seed(call.Form.Device, GpuRandom.Draw());
+                        }
                     }
                 }),
                 [call.InputWanted ? call.Form : null, null, null]);

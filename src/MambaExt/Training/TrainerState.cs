@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MambaExt.Distributed;
+using MambaExt.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,6 +16,7 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
     private readonly ICommunicator? _ranks;
     private readonly GradientAverager? _averager;
     private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly bool _onGpu;
     private readonly MasterWeights? _master;
     private readonly OptimizerHelper _optimizer;
     private readonly LearningRateSchedule _schedule;
@@ -47,6 +49,7 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
 
         // Behind the conversion, which gives the model new parameters.
         _parameters = _master?.Parameters ?? [.. task.Model.parameters().Where(p => p.requires_grad)];
+        _onGpu = _parameters.Count > 0 && _parameters[0].device_type == DeviceType.CUDA;
         _averager = _ranks is null ? null : new GradientAverager(_master?.Named ?? task.Model.named_parameters().Where(p => p.parameter.requires_grad), _ranks);
         _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options);
         _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
@@ -117,6 +120,12 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
         foreach (TBatch batch in _task.Batches.Read(_epoch, _batch, CancellationToken.None))
         {
             using DisposeScope scope = NewDisposeScope();
+            if (_onGpu)
+            {
+                // A checkpoint keeps the CPU's generator, and from it every batch has its numbers on a GPU.
+                GpuRandom.Seed(_parameters[0].device, GpuRandom.Draw());
+            }
+
             if (gathered == 0 || _master is not null)
             {
                 _task.Model.zero_grad();

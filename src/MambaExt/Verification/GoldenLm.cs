@@ -10,11 +10,11 @@ namespace MambaExt.Verification;
 /// <summary>Runs an <c>lm_*</c> file against a language model: logits, loss, one token at a time, and the gradients of the loss.</summary>
 internal static class GoldenLm
 {
-    public static GoldenResult Run(string path, KernelOptions options)
+    public static GoldenResult Run(string path, KernelOptions options, Device? device = null)
     {
         using DisposeScope scope = NewDisposeScope();
         var file = new GoldenFile(path);
-        var golden = new GoldenTensors(file);
+        var golden = new GoldenTensors(file, device);
         int layers = golden.Number("n_layer"), vocabulary = golden.Number("vocab"), width = golden.Number("d_model");
         bool second = file.Text("layer") == "Mamba2";
         using LanguageModel model = second
@@ -35,6 +35,6 @@ internal static class GoldenLm
         using LmCache cache = model.NewCache(ids.shape[0]);
         Tensor[] steps = [.. Enumerable.Range(0, (int)ids.shape[1]).Select(t => model.Forward(ids.narrow(1, t, 1), cache))];
         golden.Compare("logits", cat(steps, 1), GoldenKind.Output);
-        return file.Result($"{(second ? "Mamba-2" : "Mamba")} language model, {(file.IsDouble ? "double" : "single")}", options.VectorBits);
+        return golden.Result($"{(second ? "Mamba-2" : "Mamba")} language model", options.VectorBits);
     }
 }

@@ -10,11 +10,11 @@ namespace MambaExt.Verification;
 /// <summary>Runs a <c>mamba2_block*</c> file against <see cref="Mamba2Block"/>: forward, one token at a time, cache and every gradient.</summary>
 internal static class GoldenMamba2
 {
-    public static GoldenResult Run(string path, KernelOptions options)
+    public static GoldenResult Run(string path, KernelOptions options, Device? device = null)
     {
         using DisposeScope scope = NewDisposeScope();
         var file = new GoldenFile(path);
-        var golden = new GoldenTensors(file);
+        var golden = new GoldenTensors(file, device);
         using var block = new Mamba2Block(Options(file, golden));
         golden.Fill(block);
         Tensor hidden = golden.Read("hidden_states").requires_grad_();
@@ -33,7 +33,7 @@ internal static class GoldenMamba2
             LastSequences(block, hidden.detach(), sequences, golden);
         }
 
-        return file.Result($"Mamba-2 block, {(file.IsDouble ? "double" : "single")}", options.VectorBits);
+        return golden.Result("Mamba-2 block", options.VectorBits);
     }
 
     /// <summary>Sizes of a block, or of the blocks of a language model, from the text map.</summary>
@@ -52,7 +52,7 @@ internal static class GoldenMamba2
     /// <summary>A third of the sequence at once, the rest token by token, must end in the same outputs and cache.</summary>
     private static void Steps(Mamba2Block block, Tensor hidden, GoldenTensors golden)
     {
-        using var cache = new Mamba2Cache(block.Options, hidden.shape[0], golden.Type);
+        using var cache = new Mamba2Cache(block.Options, hidden.shape[0], golden.Type, golden.Device);
         long length = hidden.shape[1], prefill = length / 3;
         List<Tensor> pieces = [block.Forward(hidden.narrow(1, 0, prefill), cache)];
         for (long t = prefill; t < length; t++)
@@ -71,9 +71,9 @@ internal static class GoldenMamba2
         var states = new List<Tensor>();
         for (long b = 0; b < hidden.shape[0]; b++)
         {
-            int[] row = sequences.select(0, b).data<int>().ToArray();
+            int[] row = sequences.select(0, b).cpu().data<int>().ToArray();
             int first = Array.FindLastIndex(row, n => n != row[^1]) + 1;
-            using var cache = new Mamba2Cache(block.Options, 1, golden.Type);
+            using var cache = new Mamba2Cache(block.Options, 1, golden.Type, golden.Device);
             block.Forward(hidden.narrow(0, b, 1).narrow(1, first, row.Length - first), cache);
             states.Add(cache.ssm_state.clone());
         }

@@ -26,12 +26,12 @@ public class HeterophilousTests
     }
 
     [Fact]
-    public void File_with_no_known_hash_is_read_and_says_so()
+    public void File_that_is_not_the_published_one_is_read_and_says_so()
     {
         using var folder = new TemporaryFolder();
         Write(folder.File("roman_empire.npz"));
         NodeDataSet data = GraphDataSets.Load("roman_empire", folder.Path);
-        Assert.Equal((DataVariant.Unverified, "roman-empire", NodeMetric.Accuracy, 3), (data.Variant, data.Name, data.Metric, data.ClassCount));
+        Assert.Equal((DataVariant.Unofficial, "roman-empire", NodeMetric.Accuracy, 3), (data.Variant, data.Name, data.Metric, data.ClassCount));
         Assert.Equal([0.5f, 1, 1.5f], data.Features.Dense![..3]);
         Assert.Equal([0, 3], data.Splits[1].Train);
     }

@@ -2,6 +2,11 @@
 // Nothing is included: a user has a driver and a compiler library, but no toolkit. Who compiles this elsewhere defines
 // MAMBAEXT_STAND_IN and brings thread numbers, barriers, shuffles and SHARED_MEMORY.
 
+#ifdef __CUDACC_RTC__
+// An instance needs a part of a source's constants only.
+#pragma nv_diag_suppress 177
+#endif
+
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef long long i64;
@@ -38,6 +43,15 @@ __device__ __forceinline__ float fast_exp2(float x) {
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(value) : "f"(x));
     return value;
 }
+
+// The same number, of which the compiler knows nothing: what follows from it is computed where it stands, instead of before the loop around
+// it, where it would take registers all the while.
+__device__ __forceinline__ int pinned(int value) {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+#else
+__device__ __forceinline__ int pinned(int value) { return value; }
 #endif
 
 __device__ __forceinline__ float load(const float* p) { return *p; }

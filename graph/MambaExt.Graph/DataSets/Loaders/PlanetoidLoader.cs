@@ -1,7 +1,8 @@
 using MambaExt.Data;
 using MambaExt.Graph.Graphs;
+using static System.FormattableString;
 
-namespace MambaExt.Graph.DataSets;
+namespace MambaExt.Graph.DataSets.Loaders;
 
 /// <summary>
 /// Reads Cora, CiteSeer and PubMed from the eight Planetoid files each (Yang, Cohen and Salakhutdinov 2016, arXiv 1603.08861).
@@ -9,7 +10,7 @@ namespace MambaExt.Graph.DataSets;
 /// CiteSeer) have zero features and no label. The public split: the rows of <c>y</c> train, the next 500 vertices validate,
 /// <c>test.index</c> tests.
 /// </summary>
-public static class PlanetoidLoader
+internal static class PlanetoidLoader
 {
     private const int ValidationCount = 500;
 
@@ -17,11 +18,11 @@ public static class PlanetoidLoader
     public static IReadOnlyList<string> Files(string name) =>
         [.. new[] { "x", "y", "tx", "ty", "allx", "ally", "graph", "test.index" }.Select(part => $"ind.{name}.{part}")];
 
-    /// <summary>Reads the files of <paramref name="info"/> out of <paramref name="folder"/>.</summary>
-    public static NodeDataSet Load(string folder, GraphDataSetInfo info)
+    /// <summary>Reads the eight files.</summary>
+    public static NodeDataSet Load(DataSetRequest request)
     {
-        ArgumentNullException.ThrowIfNull(info);
-        var parts = new PlanetoidParts(folder, info.Name);
+        GraphDataSetInfo info = request.Info;
+        var parts = new PlanetoidParts(request.Folder, info.Name);
         int[] testRows = parts.TestIndex();
         SparseCsr known = parts.Sparse("allx"), test = parts.Sparse("tx");
         int[] trainLabels = parts.Labels("y", out int classes), knownLabels = parts.Labels("ally", out int knownClasses), testLabels = parts.Labels("ty", out int testClasses);
@@ -59,9 +60,16 @@ public static class PlanetoidLoader
 
         var split = new NodeSplit(
             [.. Enumerable.Range(0, trainLabels.Length)], [.. Enumerable.Range(trainLabels.Length, ValidationCount)], testRows);
-        DataSetFile[] files = [.. info.Files.Select(file => DataSetFile.Of(Path.Combine(folder, file)))];
+        SplitSet splits = SplitSet.Choose(
+            request, labels, () => SplitSet.Own([split]), (seed => RandomSplits.PerClass(labels, classes, seed), "20 training vertices a class, 500 and 1,000"));
+        DataSetFile[] files = [.. request.Files.Select(request.Hash), .. splits.Files];
+        int missing = place.Count(row => row < 0);
         return new NodeDataSet(
-            info.Name, parts.Graph(lists, vertices), NodeFeatures.Of(Assemble(known, test, place)), labels, classes, [split], info.Metric, Variants.Of(files), files);
+            info.Name, parts.Graph(lists, vertices), NodeFeatures.Of(Assemble(known, test, place)), labels, classes, splits.Splits, info.Metric, Variants.Of(files), files)
+        {
+            SplitKind = splits.Kind,
+            Notes = [.. missing > 0 ? [Invariant($"{missing:N0} vertices that neither allx nor tx names have zero features and no label")] : Array.Empty<string>(), .. splits.Notes],
+        };
     }
 
     /// <summary>The features [V, F], each vertex's row taken from its <paramref name="place"/>.</summary>

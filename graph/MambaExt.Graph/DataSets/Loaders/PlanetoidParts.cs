@@ -2,7 +2,7 @@ using System.Globalization;
 using MambaExt.Data;
 using MambaExt.Graph.Graphs;
 
-namespace MambaExt.Graph.DataSets;
+namespace MambaExt.Graph.DataSets.Loaders;
 
 /// <summary>The files of one Planetoid data set, each turned into plain arrays or refused by name.</summary>
 internal sealed class PlanetoidParts(string folder, string name)

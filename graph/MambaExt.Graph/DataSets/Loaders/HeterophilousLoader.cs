@@ -1,19 +1,19 @@
 using MambaExt.Data;
 using MambaExt.Graph.Graphs;
 
-namespace MambaExt.Graph.DataSets;
+namespace MambaExt.Graph.DataSets.Loaders;
 
 /// <summary>Reads the <c>.npz</c> files of Platonov et al. 2023 (arXiv 2302.11640): <c>node_features</c> [V, F], <c>node_labels</c>
 /// [V], <c>edges</c> [E, 2] with each edge once, <c>train_masks</c>, <c>val_masks</c> and <c>test_masks</c> [splits, V].</summary>
-public static class HeterophilousLoader
+internal static class HeterophilousLoader
 {
-    /// <summary>Reads the one file of <paramref name="info"/> out of <paramref name="folder"/>.</summary>
-    public static NodeDataSet Load(string folder, GraphDataSetInfo info)
+    /// <summary>Reads the one file.</summary>
+    public static NodeDataSet Load(DataSetRequest request)
     {
-        ArgumentNullException.ThrowIfNull(info);
-        string file = info.Files[0], path = Path.Combine(folder, file);
-        DataSetFile hashed = DataSetFile.Of(path);
-        using NpzFile npz = NpzFile.Open(path);
+        GraphDataSetInfo info = request.Info;
+        string file = request.Files[0];
+        DataSetFile hashed = request.Hash(file);
+        using NpzFile npz = NpzFile.Open(request.In(file));
 
         NpyArray features = Matrix(npz, "node_features", file, rows: null, columns: null);
         int vertices = (int)features.Shape[0];
@@ -25,16 +25,26 @@ public static class HeterophilousLoader
 
         int[] labels = labelArray.ToInts();
         CsrGraph graph = Graph(Matrix(npz, "edges", file, rows: null, columns: 2), vertices, file);
+        SplitSet splits = SplitSet.Choose(
+            request, labels, () => SplitSet.Own(Masks(npz, file, vertices)), (seed => RandomSplits.Share(labels, seed, 0.5, 0.25), "50 / 25 / 25 %"));
+        int classes = labels.Length == 0 ? 0 : labels.Max() + 1;
+        DataSetFile[] files = [hashed, .. splits.Files];
+        return new NodeDataSet(
+            info.Name, graph, NodeFeatures.Of(features.ToFloats(), vertices, (int)features.Shape[1]), labels, classes, splits.Splits, info.Metric, Variants.Of(files), files)
+        {
+            SplitKind = splits.Kind,
+            Notes = splits.Notes,
+        };
+    }
+
+    private static NodeSplit[] Masks(NpzFile npz, string file, int vertices)
+    {
         NpyArray train = Matrix(npz, "train_masks", file, rows: null, columns: vertices);
         int count = (int)train.Shape[0];
-        int[][] trainParts = Parts(train, vertices);
-        int[][] validationParts = Parts(Matrix(npz, "val_masks", file, count, vertices), vertices);
-        int[][] testParts = Parts(Matrix(npz, "test_masks", file, count, vertices), vertices);
-        NodeSplit[] splits = [.. trainParts.Select((part, i) => new NodeSplit(part, validationParts[i], testParts[i]))];
-        int classes = labels.Length == 0 ? 0 : labels.Max() + 1;
-        return new NodeDataSet(
-            info.Name, graph, NodeFeatures.Of(features.ToFloats(), vertices, (int)features.Shape[1]), labels, classes, splits, info.Metric,
-            Variants.Of([hashed]), [hashed]);
+        int[][] trainParts = SplitFile.Masks(train, "train_masks", file, vertices);
+        int[][] validationParts = SplitFile.Masks(Matrix(npz, "val_masks", file, count, vertices), "val_masks", file, vertices);
+        int[][] testParts = SplitFile.Masks(Matrix(npz, "test_masks", file, count, vertices), "test_masks", file, vertices);
+        return [.. trainParts.Select((part, i) => new NodeSplit(part, validationParts[i], testParts[i]))];
     }
 
     private static NpyArray Matrix(NpzFile npz, string key, string file, int? rows, int? columns)
@@ -63,28 +73,5 @@ public static class HeterophilousLoader
         }
 
         return CsrGraph.FromArcs(vertices, sources, targets);
-    }
-
-    /// <summary>The vertices that each row of a mask [splits, V] holds true.</summary>
-    private static int[][] Parts(NpyArray mask, int vertices)
-    {
-        bool[] bits = mask.ToBools();
-        var parts = new int[(int)mask.Shape[0]][];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            ReadOnlySpan<bool> row = bits.AsSpan(i * vertices, vertices);
-            var chosen = new int[row.Count(true)];
-            for (int v = 0, at = 0; v < vertices; v++)
-            {
-                if (row[v])
-                {
-                    chosen[at++] = v;
-                }
-            }
-
-            parts[i] = chosen;
-        }
-
-        return parts;
     }
 }

@@ -1,0 +1,199 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace MambaExt.Kernels.Cuda;
+
+/// <summary>
+/// Sums over the arcs of a graph on a GPU, as <see cref="CsrSum"/> defines them. All addresses are the device's, and every array of numbers
+/// has elements <c>T</c>: float, double, <see cref="BFloat16"/> or <see cref="Half"/>; sums are float beside 16-bit elements.
+/// A row of more than 512 arcs is summed in pieces of 512 from its beginning: its bits depend on its own arcs alone, in every run.
+/// The gradient of x is the same sum over the transpose. Nothing is allocated.
+/// </summary>
+public static unsafe class CudaCsrSum
+{
+    private const int Threads = 128;
+
+    /// <summary>Arcs that a group of lanes sums whole; <c>PieceArcs</c> of the source.</summary>
+    private const int PieceArcs = 512;
+
+    /// <summary>Consecutive arcs of a group of lanes, in the gradients of weights and gates.</summary>
+    private const int GroupArcs = 8;
+
+    /// <summary>Every kernel that a launch can name.</summary>
+    internal static IReadOnlyList<string> Instances { get; } =
+    [
+        .. from kernel in new[] { "csr_pieces", "csr_rows" }
+           from type in KernelTypes.Names
+           from kind in Enum.GetValues<Factor>()
+           from each in new[] { 1, 4 }
+           select SumInstance(kernel, type, kind, each),
+        .. from kernel in new[] { "csr_weight_gradient", "csr_gate_gradient" }
+           from type in KernelTypes.Names
+           select $"{kernel}<{type}>",
+    ];
+
+    private enum Factor
+    {
+        Plain,
+        Weighted,
+        Gated,
+    }
+
+    /// <summary>Bytes of workspace that a sum over these rows needs; 0 where no row can be longer than a piece.</summary>
+    /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    public static long WorkspaceBytes<T>(in CudaCsrRows rows, long channels)
+        where T : unmanaged => rows.ArcCount <= PieceArcs ? 0 : 2 * Windows(rows) * channels * KernelTypes.ParameterBytes<T>();
+
+    /// <summary>Queues y[v] = sum of x over the arcs of v. Also the gradient: dx = sum of dy over the transpose.</summary>
+    /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="device">Where the memory lies</param>
+    /// <param name="rows">The arcs</param>
+    /// <param name="x"><c>[columns, C]</c></param>
+    /// <param name="channels">C, 1 or more</param>
+    /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x</param>
+    /// <param name="workspace"><see cref="WorkspaceBytes{T}"/> bytes, aligned to 8</param>
+    /// <param name="stream">A stream of the device</param>
+    /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
+    public static void Plain<T>(GpuDevice device, in CudaCsrRows rows, T* x, long channels, T* y, nint workspace, nint stream = 0)
+        where T : unmanaged => Sum(device, rows, x, channels, Factor.Plain, null, y, workspace, stream);
+
+    /// <summary>Queues y[v] = sum of weights[e] x[Columns[e]] over the arcs e of v. Also the gradient, over the transpose.</summary>
+    /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="device">Where the memory lies</param>
+    /// <param name="rows">The arcs</param>
+    /// <param name="x"><c>[columns, C]</c></param>
+    /// <param name="channels">C, 1 or more</param>
+    /// <param name="weights"><c>[E]</c>, in the order of the original arcs</param>
+    /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x</param>
+    /// <param name="workspace"><see cref="WorkspaceBytes{T}"/> bytes, aligned to 8</param>
+    /// <param name="stream">A stream of the device</param>
+    /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
+    public static void Weighted<T>(GpuDevice device, in CudaCsrRows rows, T* x, long channels, T* weights, T* y, nint workspace, nint stream = 0)
+        where T : unmanaged
+    {
+        CsrChecks.Arcs(rows.ArcCount, weights, "Weights", "[E]");
+        Sum(device, rows, x, channels, Factor.Weighted, weights, y, workspace, stream);
+    }
+
+    /// <summary>Queues y[v] = sum of gates[e, :] x[Columns[e], :] over the arcs e of v. Also the gradient, over the transpose.</summary>
+    /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="device">Where the memory lies</param>
+    /// <param name="rows">The arcs</param>
+    /// <param name="x"><c>[columns, C]</c></param>
+    /// <param name="channels">C, 1 or more</param>
+    /// <param name="gates"><c>[E, C]</c>, in the order of the original arcs</param>
+    /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x</param>
+    /// <param name="workspace"><see cref="WorkspaceBytes{T}"/> bytes, aligned to 8</param>
+    /// <param name="stream">A stream of the device</param>
+    /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
+    public static void Gated<T>(GpuDevice device, in CudaCsrRows rows, T* x, long channels, T* gates, T* y, nint workspace, nint stream = 0)
+        where T : unmanaged
+    {
+        CsrChecks.Arcs(rows.ArcCount, gates, "Gates", "[E, C]");
+        Sum(device, rows, x, channels, Factor.Gated, gates, y, workspace, stream);
+    }
+
+    /// <summary>Queues the gradient of the weights: dweights[e] = dot(dy[v], x[Columns[e]]) for the arcs e of v.</summary>
+    /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="device">Where the memory lies</param>
+    /// <param name="rows">The arcs of the forward sum</param>
+    /// <param name="x"><c>[columns, C]</c></param>
+    /// <param name="dy"><c>[V, C]</c></param>
+    /// <param name="channels">C, 1 or more</param>
+    /// <param name="dweights"><c>[E]</c>, overwritten</param>
+    /// <param name="stream">A stream of the device</param>
+    /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
+    public static void WeightGradient<T>(GpuDevice device, in CudaCsrRows rows, T* x, T* dy, long channels, T* dweights, nint stream = 0)
+        where T : unmanaged
+    {
+        CsrChecks.Arcs(rows.ArcCount, dweights, "Dweights", "[E]");
+        ArcGradient(device, "csr_weight_gradient", rows, x, dy, channels, dweights, stream);
+    }
+
+    /// <summary>Queues the gradient of the gates: dgates[e, :] = dy[v, :] x[Columns[e], :] for the arcs e of v.</summary>
+    /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
+    /// <param name="device">Where the memory lies</param>
+    /// <param name="rows">The arcs of the forward sum</param>
+    /// <param name="x"><c>[columns, C]</c></param>
+    /// <param name="dy"><c>[V, C]</c></param>
+    /// <param name="channels">C, 1 or more</param>
+    /// <param name="dgates"><c>[E, C]</c>, overwritten</param>
+    /// <param name="stream">A stream of the device</param>
+    /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
+    public static void GateGradient<T>(GpuDevice device, in CudaCsrRows rows, T* x, T* dy, long channels, T* dgates, nint stream = 0)
+        where T : unmanaged
+    {
+        CsrChecks.Arcs(rows.ArcCount, dgates, "Dgates", "[E, C]");
+        ArcGradient(device, "csr_gate_gradient", rows, x, dy, channels, dgates, stream);
+    }
+
+    private static void Sum<T>(
+        GpuDevice device, in CudaCsrRows rows, T* x, long channels, Factor kind, T* factors, T* y, nint workspace, nint stream)
+        where T : unmanaged
+    {
+        string type = KernelTypes.Name<T>();
+        Check(rows, x, y, channels);
+        bool cut = WorkspaceBytes<T>(rows, channels) > 0;
+        if (cut)
+        {
+            KernelArgument.RequirePointer((void*)workspace, "The workspace", "WorkspaceBytes bytes");
+        }
+
+        int lanes = Lanes(channels), each = channels <= 32 ? 1 : 4;
+        long columnBlocks = Blocks(channels, lanes * each);
+        var arguments = new SumArguments(
+            (nint)rows.Offsets, (nint)rows.Columns, (nint)rows.Arcs, (nint)x, (nint)factors, (nint)y, workspace,
+            rows.Rows, rows.ArcCount, channels, columnBlocks, lanes);
+        if (cut)
+        {
+            long slots = 2 * Windows(rows);
+            device.Launch(
+                KernelSource.CsrSum, SumInstance("csr_pieces", type, kind, each), new(Blocks(slots, Threads / lanes) * columnBlocks, Threads), arguments, stream);
+        }
+
+        device.Launch(
+            KernelSource.CsrSum, SumInstance("csr_rows", type, kind, each), new(Blocks(rows.Rows, Threads / lanes) * columnBlocks, Threads), arguments, stream);
+    }
+
+    private static void ArcGradient<T>(
+        GpuDevice device, string kernel, in CudaCsrRows rows, T* x, T* dy, long channels, T* gradient, nint stream)
+        where T : unmanaged
+    {
+        string type = KernelTypes.Name<T>();
+        Check(rows, x, dy, channels);
+        int lanes = Lanes(channels);
+        device.Launch(
+            KernelSource.CsrSum,
+            $"{kernel}<{type}>",
+            new LaunchSize(Blocks(rows.ArcCount, Threads / lanes * GroupArcs), Threads),
+            new ArcArguments(
+                (nint)rows.Offsets, (nint)rows.Columns, (nint)rows.Arcs, (nint)x, (nint)dy, (nint)gradient,
+                rows.Rows, rows.ArcCount, channels, lanes, GroupArcs),
+            stream);
+    }
+
+    private static void Check<T>(in CudaCsrRows rows, T* x, T* y, long channels)
+        where T : unmanaged
+    {
+        KernelArgument.RequirePointer(rows.Offsets, "Offsets", "[V+1]");
+        CsrChecks.Channels(channels);
+        CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
+    }
+
+    private static long Windows(in CudaCsrRows rows) => Blocks(rows.ArcCount, PieceArcs);
+
+    private static long Blocks(long count, long size) => (count + size - 1) / size;
+
+    private static int Lanes(long channels) => (int)Math.Min(32, BitOperations.RoundUpToPowerOf2((ulong)channels));
+
+    private static string SumInstance(string kernel, string type, Factor kind, int each) => $"{kernel}<{type}, {kind}, {each}>";
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct SumArguments(
+        nint Offsets, nint Columns, nint Arcs, nint X, nint Factors, nint Y, nint Pieces,
+        long Rows, long ArcCount, long Channels, long ColumnBlocks, long Lanes);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct ArcArguments(
+        nint Offsets, nint Columns, nint Arcs, nint X, nint DY, nint Gradient, long Rows, long ArcCount, long Channels, int Lanes, int GroupArcs);
+}
