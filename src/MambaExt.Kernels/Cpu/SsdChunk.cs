@@ -26,6 +26,7 @@ internal sealed unsafe class SsdChunk<V, T>
         Deep = SsdPlan.Stride<T>(Math.Max(StateRows, StateColumns));
         Wide = SsdPlan.Stride<T>(Columns);
         B = Matrix(Chunk, Deep);
+        C = Matrix(Chunk, Deep);
         TransposedC = Matrix(StateRows, Across);
         Products = Matrix(Chunk, Across);
         Weights = Matrix(Chunk, Across);
@@ -74,6 +75,9 @@ internal sealed unsafe class SsdChunk<V, T>
     /// <summary>B [s, n].</summary>
     public T* B { get; }
 
+    /// <summary>C [t, n].</summary>
+    public T* C { get; }
+
     /// <summary>C [n, t].</summary>
     public T* TransposedC { get; }
 
@@ -118,9 +122,11 @@ internal sealed unsafe class SsdChunk<V, T>
         for (int s = 0; s < length; s++)
         {
             new Span<T>(_in.B + (Row + s) * _in.BStride + (long)group * states, states).CopyTo(new Span<T>(B + s * Deep, states));
+            new Span<T>(_in.C + (Row + s) * _in.CStride + (long)group * states, states).CopyTo(new Span<T>(C + s * Deep, states));
         }
 
         new Span<T>(B + length * Deep, (TileLength - length) * Deep).Clear();
+        new Span<T>(C + length * Deep, (TileLength - length) * Deep).Clear();
         Transpose(_in.C + Row * _in.CStride + (long)group * states, _in.CStride, length, states, TransposedC);
         TileProduct<T> product = new() { Row = Deep, Step = 1, BStep = Across, K = states }, none = default;
         for (int j = 0, vectors; j < VectorLength; j += vectors * V.Count)
@@ -243,7 +249,7 @@ internal sealed unsafe class SsdChunk<V, T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Read(T* state)
     {
-        TileProduct<T> before = new() { Row = 1, Step = Across, BStep = Wide, K = state == null ? 0 : _shape.States };
+        TileProduct<T> before = new() { Row = Deep, Step = 1, BStep = Wide, K = state == null ? 0 : _shape.States };
         TileProduct<T> within = new() { Row = 1, Step = Across, BStep = Wide };
         for (int j = 0, vectors; j < Columns; j += vectors * V.Count)
         {
@@ -252,7 +258,7 @@ internal sealed unsafe class SsdChunk<V, T>
             within.B = StepX + j;
             for (int t = 0; t < TileLength; t += TileRows)
             {
-                before.A = TransposedC + t;
+                before.A = C + t * Deep;
                 within.A = Weights + t;
                 within.K = Math.Min(t + TileRows, Length);
                 MatrixTile<V, T>.Run(before, Prefix + t, within, Y + t * Wide + j, Wide, T.Zero, vectors);
