@@ -13,7 +13,7 @@ internal static class SsdPlan
     private const int MostSplits = 4;
 
     /// <summary>Bytes of states that one walk keeps at once: they stay in a second-level cache beside the chunk.</summary>
-    private static readonly long StateBytes = long.Parse(Environment.GetEnvironmentVariable("SB") ?? "256") << 10;
+    private const long StateBytes = 256 << 10;
 
     /// <summary>Chunks of a sequence.</summary>
     public static long Chunks(long length) => (length + Chunk - 1) / Chunk;

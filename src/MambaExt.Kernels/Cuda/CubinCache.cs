@@ -17,8 +17,8 @@ internal sealed class CubinCache(string? folder, IKernelCompiler compiler)
     // Publication only once: several threads may want one kernel, and one of them compiles it.
     private readonly ConcurrentDictionary<string, Lazy<CompiledKernel>> _images = new();
 
-    // Who asks for a kernel compiles it himself: with the queue, a thread a processor.
-    private readonly CompileQueue _ahead = new(Math.Max(1, Environment.ProcessorCount - 1));
+    // A thread a processor: who asks for a kernel mostly waits for one that is being compiled.
+    private readonly CompileQueue _ahead = new(Environment.ProcessorCount);
 
     /// <summary>Where <c>MAMBAEXT_KERNEL_CACHE</c> says, nowhere if it says <c>off</c>, else the user's cache folder.</summary>
     public static string? DefaultFolder(Func<string, string?> environment)
