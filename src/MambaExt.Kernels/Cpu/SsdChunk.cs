@@ -127,7 +127,7 @@ internal sealed unsafe class SsdChunk<V, T>
 
         new Span<T>(B + length * Deep, (TileLength - length) * Deep).Clear();
         new Span<T>(C + length * Deep, (TileLength - length) * Deep).Clear();
-        Transpose(_in.C + Row * _in.CStride + (long)group * states, _in.CStride, length, states, TransposedC);
+        Transpose(C, Deep, length, states, TransposedC);
         TileProduct<T> product = new() { Row = Deep, Step = 1, BStep = Across, K = states }, none = default;
         for (int j = 0, vectors; j < VectorLength; j += vectors * V.Count)
         {
@@ -145,21 +145,18 @@ internal sealed unsafe class SsdChunk<V, T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Transpose(T* source, long stride, int length, int width, T* target)
     {
-        int across = Across;
-        for (int t = 0; t < length; t++, source += stride)
+        int across = Across, covered = VectorLength;
+        for (int n = 0; n < width; n++, source++, target += across)
         {
-            T* column = target + t;
-            for (int n = 0; n < width; n++)
+            T* from = source;
+            for (int t = 0; t < length; t++, from += stride)
             {
-                column[(long)n * across] = source[n];
+                target[t] = *from;
             }
-        }
 
-        for (int t = length; t < VectorLength; t++)
-        {
-            for (int n = 0; n < width; n++)
+            for (int t = length; t < covered; t++)
             {
-                target[n * across + t] = T.Zero;
+                target[t] = T.Zero;
             }
         }
     }
@@ -227,18 +224,23 @@ internal sealed unsafe class SsdChunk<V, T>
         }
 
         Decay(decays);
-        Copy(_in.X, _in.XStride, head, X);
-        Scale(X, Steps, StepX);
     }
 
-    /// <summary>Rows of a matrix over channels, each times its factor.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Scale(T* source, T* factors, T* target)
+    /// <summary>Copies a head's x, and d x.</summary>
+    public void CopyX(int head)
     {
-        for (int t = 0; t < TileLength; t++)
+        Copy(_in.X, _in.XStride, head, X);
+        Scale(X, Wide, Steps, StepX);
+    }
+
+    /// <summary>Rows over channels, each times its factor, as a scratch matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Scale(T* source, long stride, T* factors, T* target)
+    {
+        for (int t = 0; t < Length; t++, source += stride, target += Wide)
         {
-            V factor = V.Broadcast(t < Length ? factors[t] : T.Zero);
-            for (int p = t * Wide; p < t * Wide + Columns; p += V.Count)
+            V factor = V.Broadcast(factors[t]);
+            for (int p = 0; p < Columns; p += V.Count)
             {
                 (V.Load(source + p) * factor).Store(target + p);
             }
