@@ -21,7 +21,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Changed("--token_layers 2"), Changed("--node_layers 0"), Changed("--readout mean"), Changed("--layer_scale 0.5"), Changed("--scan_norm false"),
         Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
         Changed("--dropout 0.4"), Changed("--propagate_scan true", "--mpnn appnp --mpnn_residual false"), Changed("--late_fusion true"), Changed("--input_dropout 0.2"),
-        Changed("--conv sage", Scans), Changed("--layers 3", "--model gcn"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
+        Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),
         Changed("--mlp true", "--model gcn --layers 2"), Changed("--feed_forward true", "--model gcn --layers 2"), Changed("--attention true", "--model gcn --layers 1"),
         Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
