@@ -49,7 +49,7 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
         _last = _last is null ? null : 0;
         _shown = clock.GetTimestamp();
         string clear = live ? "\r\x1b[K" : "";
-        error.WriteLine($"{clear}{key.Model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}, test {run.test:f2}, {run.epochs} epochs in {run.seconds:f1} s");
+        error.WriteLine($"{clear}{key.Model}, run {_done} of {runs} (seed {run.seed}, split {run.split}): validation {run.val:f2}{(double.IsNaN(run.test) ? "" : $", test {run.test:f2}")}, {run.epochs} epochs in {run.seconds:f1} s");
     }
 
     /// <summary>A row a model.</summary>

@@ -109,10 +109,12 @@ internal sealed class RunSession : IDisposable
     };
 
     /// <summary>Makes the run's folder, or opens the one to resume after comparing <paramref name="config"/> with its own.</summary>
-    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath, ICommunicator ranks)
+    public static RunSession Open(ParseResult parsed, string command, JsonObject config, string newPath, ICommunicator ranks) =>
+        Open(System.IO.Path.GetFullPath(parsed.GetValue(ResumeOption) ?? newPath), parsed.GetValue(ResumeOption) is not null, command, config, ranks);
+
+    /// <summary>As the other, for a run whose command knows by itself whether it goes on.</summary>
+    public static RunSession Open(string path, bool resumed, string command, JsonObject config, ICommunicator ranks)
     {
-        string path = System.IO.Path.GetFullPath(parsed.GetValue(ResumeOption) ?? newPath);
-        bool resumed = parsed.GetValue(ResumeOption) is not null;
         if (ranks.Rank != 0)
         {
             return new RunSession(null, path, resumed, command);
@@ -135,7 +137,14 @@ internal sealed class RunSession : IDisposable
         }
 
         JsonObject before = RunFolder.Read(path, "config.json")!;
-        foreach (string name in config.Select(p => p.Key).Union(before.Select(p => p.Key)).Except(Free))
+        RequireSame(path, before, config, config.Select(p => p.Key).Union(before.Select(p => p.Key)).Except(Free));
+        return new RunSession(RunFolder.Open(path), path, resumed, command);
+    }
+
+    /// <summary>Refuses a run whose config differs from <paramref name="config"/> in one of the members <paramref name="names"/>.</summary>
+    public static void RequireSame(string path, JsonObject before, JsonObject config, IEnumerable<string> names)
+    {
+        foreach (string name in names)
         {
             if (!JsonNode.DeepEquals(Plain(config[name]), before[name]))
             {
@@ -143,8 +152,6 @@ internal sealed class RunSession : IDisposable
                 throw new InvalidDataException($"'{path}' cannot be resumed: {where} was {Text(was)} and is {Text(now)}; restore what it was, or start a new run.");
             }
         }
-
-        return new RunSession(RunFolder.Open(path), path, resumed, command);
     }
 
     /// <summary>Runs <paramref name="work"/>; an interruption says how to go on.</summary>

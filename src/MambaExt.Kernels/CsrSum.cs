@@ -30,16 +30,18 @@ public static unsafe class CsrSum
     /// <param name="rows">The arcs.</param>
     /// <param name="x"><c>[columns, C]</c>.</param>
     /// <param name="channels">C, 1 or more.</param>
-    /// <param name="weights"><c>[E]</c>, in the order of the original arcs.</param>
+    /// <param name="weights"><c>[E]</c>, or <c>[E, heads]</c>, in the order of the original arcs.</param>
     /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x.</param>
     /// <param name="options">Threads and vector width.</param>
-    public static void Weighted<T>(in CsrRows rows, T* x, long channels, T* weights, T* y, KernelOptions options)
+    /// <param name="heads">Weights an arc, a divisor of C: weight h is for the channels from h C / heads on, C / heads of them.</param>
+    public static void Weighted<T>(in CsrRows rows, T* x, long channels, T* weights, T* y, KernelOptions options, long heads = 1)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
+        CheckHeads(channels, heads);
         CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
         CsrChecks.Arcs(rows.ArcCount, weights, "Weights", "[E]");
-        CsrKernel.Sum<T, WeightedArcs>(rows, x, channels, weights, y, options);
+        CsrKernel.Sum<T, WeightedArcs>(rows, x, channels, weights, y, options, heads);
     }
 
     /// <summary>y[v] = sum of gates[e, :] x[Columns[e], :] over the arcs e of v. Also the gradient, over the transpose.</summary>
@@ -65,15 +67,17 @@ public static unsafe class CsrSum
     /// <param name="x"><c>[columns, C]</c>.</param>
     /// <param name="dy"><c>[V, C]</c>.</param>
     /// <param name="channels">C, 1 or more.</param>
-    /// <param name="dweights"><c>[E]</c>, overwritten. Lanes are added in an order that the vector width fixes.</param>
+    /// <param name="dweights"><c>[E]</c> or <c>[E, heads]</c>, overwritten. Lanes are added in an order that the vector width fixes.</param>
     /// <param name="options">Threads and vector width.</param>
-    public static void WeightGradient<T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, KernelOptions options)
+    /// <param name="heads">Weights an arc, a divisor of C.</param>
+    public static void WeightGradient<T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, KernelOptions options, long heads = 1)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
+        CheckHeads(channels, heads);
         CsrChecks.Rows(rows.Rows, rows.ArcCount, x, dy);
         CsrChecks.Arcs(rows.ArcCount, dweights, "Dweights", "[E]");
-        CsrArcGradients.Weights(rows, x, dy, channels, dweights, options);
+        CsrArcGradients.Weights(rows, x, dy, channels, dweights, options, heads);
     }
 
     /// <summary>Gradient of the gates: dgates[e, :] = dy[v, :] x[Columns[e], :] for the arcs e of v.</summary>
@@ -100,5 +104,13 @@ public static unsafe class CsrSum
         KernelArgument.RequireFloatOrDouble<T>("CsrSum");
         KernelArgument.RequirePointer(rows.Offsets, "Offsets", "[V+1]");
         CsrChecks.Channels(channels);
+    }
+
+    private static void CheckHeads(long channels, long heads)
+    {
+        if (heads < 1 || channels % heads != 0)
+        {
+            throw new ArgumentException($"There are {heads} heads for {channels} channels; give a divisor of the channels.");
+        }
     }
 }

@@ -11,7 +11,8 @@ namespace MambaExt.Cli.Tests;
 /// </summary>
 public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<OptionWalkTests.Runs>
 {
-    private const string Train = "graph train", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
+    private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
+    private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
     private const string Cora = "--dataset cora --data {data}";
 
     private static readonly Entry[] Entries =
@@ -20,6 +21,10 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Changed("--token_layers 2"), Changed("--node_layers 0"), Changed("--readout mean"), Changed("--layer_scale 0.5"), Changed("--scan_norm false"),
         Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
         Changed("--dropout 0.4"), Changed("--propagate_scan true", "--mpnn appnp --mpnn_residual false"), Changed("--late_fusion true"), Changed("--input_dropout 0.2"),
+        Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
+        Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),
+        Changed("--mlp true", "--model gcn --layers 2"), Changed("--feed_forward true", "--model gcn --layers 2"), Changed("--attention true", "--model gcn --layers 1"),
+        Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
         Changed("--epochs 3"), Changed("--patience 1", "--epochs 6 --learning_rate 0.5 --late_fusion true"), Changed("--validate_every 2"), Changed("--steps 1"), Changed("--optimizer sgd"),
         Changed("--learning_rate 0.02"), Changed("--weight_decay 0.5"), Changed("--momentum 0.5", "--optimizer sgd"), Changed("--schedule cosine"), Changed("--warmup_steps 2"),
         Changed("--final_learning_rate 0.5", "--schedule cosine"), Changed("--decay_epochs 1", "--schedule step"), Changed("--decay_factor 0.5", "--schedule step --decay_epochs 1"),
@@ -31,6 +36,10 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Refused(Train, "--dataset cora", "cora"), Refused(Train, "--data {empty}", "{empty}", "--dataset cora"), Refused(Train, "--resume {empty}", "no config.json", replaces: true),
         Refused(Train, "--data-parallel", "mpirun -n 2"),
         new(Train, "--json", Kind.Printed), new(Train, "--out {new}", Kind.Printed),
+        Refused(Compare, "--datasets coar", "did you mean cora"), Refused(Compare, "--models gcnn", "did you mean gcn"), Refused(Compare, "--data {empty}", "{empty}", "--datasets cora"),
+        new(Compare, "--seeds 2", Kind.Changed), new(Compare, "--splits 2", Kind.Changed), new(Compare, "--trials 2", Kind.Changed), new(Compare, "--trial-splits 2", Kind.Changed, "", "--trials 2"),
+        new(Compare, "--epochs 2", Kind.Changed), new(Compare, "--checkpoint-seconds 0", Kind.Changed, "", "--epochs 3"), new(Compare, "--threads 2", Kind.Configured),
+        new(Compare, "--deterministic", Kind.Configured, "", "--threads 2"), new(Compare, "--out {new}", Kind.Printed), new(Compare, "--json", Kind.Printed),
         Refused(Predict, "--model {empty}", "no model folder", replaces: true), Refused(Predict, "--dataset none", "none"), Refused(Predict, "--data {empty}", "{empty}", "--dataset cora"),
         new(Predict, "--out {new}", Kind.Printed), new(Predict, "--json", Kind.Printed), Refused(Predict, "--threads 0", "1 to 1024"),
         new(Verify, "--vector-bits 128", Kind.Printed), new(Verify, "--json", Kind.Printed), Refused(Verify, "--threads 0", "1 to 1024"),
@@ -38,7 +47,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Refused(Bench, "--rounds 0", "1 to 1000", replaces: true), Refused(Bench, "--suite", "--shape"),
 
         // What it changes is seen on a machine with a GPU: tests/gpu/check.sh and DeviceTests.
-        Refused(Train, "--device tpu", "allowed are cpu, cuda"), Refused(Predict, "--device tpu", "allowed are cpu, cuda"),
+        Refused(Train, "--device tpu", "allowed are cpu, cuda"), Refused(Compare, "--device tpu", "allowed are cpu, cuda"), Refused(Predict, "--device tpu", "allowed are cpu, cuda"),
         Refused(Verify, "--device tpu", "allowed are cpu, cuda"), Refused(Bench, "--device tpu", "allowed are cpu, cuda"),
 
         // What they change is seen under mpirun: BenchCommTests.
@@ -176,6 +185,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
             }
 
             string folder = words[Array.IndexOf(words, "--out") + 1];
+            folder = entry.Command == Compare ? Path.Combine(folder, "minesweeper-grid", "mlp") : folder;
             var config = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
             config.Remove("arguments");
             string files = string.Join('\n', Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal));
@@ -191,9 +201,12 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
             {
                 Train =>
                 [
-                    ["--dataset", "minesweeper-grid"], ["--epochs", "2"], ["--validate_every", "1"], ["--d_model", "4"], ["--d_state", "2"], ["--M", "1"], ["--m", "1"], ["--mpnn_layers", "1"],
-                    ["--threads", "1"], ["--out", made],
+                    ["--dataset", "minesweeper-grid"], ["--epochs", "2"], ["--validate_every", "1"], ["--d_model", "4"], ["--threads", "1"], ["--out", made],
+
+                    // Another model has not all of these.
+                    .. own.Contains("--model") ? [] : new string[][] { ["--d_state", "2"], ["--M", "1"], ["--m", "1"], ["--mpnn_layers", "1"] },
                 ],
+                Compare => [["--datasets", "minesweeper-grid"], ["--models", "mlp"], ["--epochs", "1"], ["--threads", "1"], ["--out", made]],
                 Report => [[Model()]],
                 List or Get or Check => [],
                 Predict => [["--model", Model()], ["--threads", "1"]],
@@ -210,7 +223,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
             JsonNode result = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "result.json")))!;
             foreach (JsonNode model in new[] { result }.Concat((result["ablations"] as JsonArray)?.Select(a => a!) ?? []))
             {
-                model["peak_bytes"] = model["run_dir"] = null;
+                model["peak_bytes"] = model["run_dir"] = model["seconds_per_epoch"] = null;
                 foreach (JsonNode? run in (JsonArray)model["runs"]!)
                 {
                     run!["seconds"] = null;

@@ -1,4 +1,5 @@
 using MambaExt.Graph.DataSets;
+using MambaExt.Graph.Models;
 using MambaExt.Graph.Training;
 using MambaExt.Hosting;
 using MambaExt.Runs;
@@ -29,12 +30,12 @@ public sealed partial class NodeClassification(ModelTrainer trainer, ILogger<Nod
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 1);
         recipe ??= NodeRecipe.For(data.Name);
-        NodeDataSet prepared = recipe.Training.normalise_features ? data.WithRowNormalisedFeatures() : data;
-        NodeRunKey[] keys = [.. Enumerable.Range(0, seeds).Select(seed => new NodeRunKey(NodeRecipe.Names[0], seed, 0))];
+        string name = recipe.Model is GraphMambaOptions ? NodeRecipe.Names[0] : NodeRecipe.Deep;
+        NodeRunKey[] keys = [.. Enumerable.Range(0, seeds).Select(seed => new NodeRunKey(name, seed, 0))];
         var config = new { dataset = data.Name, options = recipe.Model, training = recipe.Training, seeds, threads = Compute.Threads };
         var (runs, folder) = trainer.Begin<NodeRunKey, NodeRun>($"graph-{data.Name}", config, resume);
         using RunFolder? own = folder;
-        var experiment = new NodeExperiment(prepared, recipe, keys)
+        var experiment = new NodeExperiment(data, new Dictionary<string, NodeRecipe> { [name] = recipe }, keys)
         {
             Epoch = epoch => progress?.Report(epoch),
             Done = (key, run) => LogRun(data.Name, key.Seed, run.val, run.test, run.seconds),

@@ -9,25 +9,32 @@ using static TorchSharp.torch;
 namespace MambaExt.Graph.Models;
 
 /// <summary>
-/// One or several graphs as a model sees them: features, neighbourhood matrices, tokens and scan order, all constant while it trains.
-/// Several graphs lie end to end; no token, message or scan leaves its graph.
+/// One or several graphs as models see them, constant while they train. Layers ask for what they need (neighbourhood matrices, tokens, scan
+/// orders); each is made when it is first asked for, and kept. Several graphs lie end to end; no token, message, attention or scan leaves
+/// its graph. Not for use by several threads at once.
 /// </summary>
 public sealed class GraphInputs : IDisposable
 {
+    private readonly CsrGraph _graph;
+    private readonly ulong _seed;
+    private readonly int[] _keys;
+    private readonly int[] _graphOf;
+    private readonly Dictionary<object, IDisposable> _made = [];
     private readonly List<IDisposable> _owned = [];
 
-    /// <summary>Prepares a graph.</summary>
+    /// <summary>Takes a graph, or several end to end.</summary>
     /// <param name="graph">V vertices</param>
     /// <param name="features">[V, F]</param>
-    /// <param name="options">What the model will want</param>
     /// <param name="seed">Of walks and of the order of equals; weights have their own</param>
     /// <param name="keys">Vertex keys that random choices are tied to, [V]; default the vertex numbers</param>
-    /// <param name="graphOf">Which graph each vertex belongs to, ascending, [V]; default one graph</param>
+    /// <param name="graphOf">Which graph each vertex belongs to, 0 and on, ascending, [V]; default one graph</param>
+    /// <param name="arcFeatures">Features of the entries of <see cref="CsrGraph.Targets"/>, [2E, F_e], or none</param>
     /// <param name="device">Where the model lies; the CPU unless given. Sparse matrices follow what they are multiplied with</param>
     public GraphInputs(
-        CsrGraph graph, NodeFeatures features, GraphMambaOptions options, ulong seed, ReadOnlySpan<int> keys = default, ReadOnlySpan<int> graphOf = default, Device? device = null)
+        CsrGraph graph, NodeFeatures features, ulong seed, ReadOnlySpan<int> keys = default, ReadOnlySpan<int> graphOf = default,
+        NodeFeatures? arcFeatures = null, Device? device = null)
     {
-        options.Validate();
+        (_graph, _seed, _keys, _graphOf) = (graph, seed, keys.ToArray(), graphOf.ToArray());
         VertexCount = graph.VertexCount;
         FeatureCount = features.Columns;
         if (features.Rows != VertexCount)
@@ -35,6 +42,12 @@ public sealed class GraphInputs : IDisposable
             throw new ArgumentException($"There are {features.Rows} feature rows for {VertexCount} vertices; give one a vertex.");
         }
 
+        if (arcFeatures is not null && (arcFeatures.Rows != graph.ArcCount || arcFeatures.Columns < 1))
+        {
+            throw new ArgumentException($"There are {arcFeatures.Rows} rows of {arcFeatures.Columns} edge features for {graph.ArcCount} arcs; give one of at least one feature an arc, in the order of the graph's targets.");
+        }
+
+        GraphStarts = Starts();
         if (features.Sparse is { } sparse)
         {
             SparseFeatures = Own(new CsrMatrix(sparse.Columns, sparse.Offsets, sparse.Indices));
@@ -45,49 +58,7 @@ public sealed class GraphInputs : IDisposable
             Values = Own(tensor(features.Dense!, [VertexCount, FeatureCount], device: device).DetachFromDisposeScope());
         }
 
-        if (options.mpnn is MessagePassing.Gcn or MessagePassing.Appnp)
-        {
-            Neighbours = Own(Matrix(NeighbourWeights.Gcn(graph)));
-        }
-        else if (options.mpnn == MessagePassing.Sage)
-        {
-            Neighbours = Own(Matrix(NeighbourWeights.Mean(graph)));
-        }
-
-        if (!options.scan)
-        {
-            return;
-        }
-
-        WalkTokens tokens = WalkTokens.Sample(graph, new WalkTokenOptions(options.M, options.m, options.s, seed), keys, Compute.Threads);
-        TokensPerVertex = tokens.TokensPerVertex;
-        if (TokensPerVertex > 1)
-        {
-            Tokens = Own(Matrix(tokens.MeanWeights()));
-        }
-
-        if (options.node_layers > 0)
-        {
-            IVertexOrder rule = options.order == "random" ? new RandomOrder() : new DegreeOrder();
-            long[] order = [.. rule.Order(graph, seed, keys).Permutation];
-            if (!graphOf.IsEmpty)
-            {
-                int[] graphs = graphOf.ToArray();
-
-                // A stable sort keeps the rule's order within each graph.
-                order = [.. order.OrderBy(v => graphs[v])];
-                SequenceIndex = Own(tensor([.. order.Select(v => graphs[v])], [1, VertexCount], ScalarType.Int32, device).DetachFromDisposeScope());
-            }
-
-            Order = Own(new CsrMatrix(VertexCount, [.. Enumerable.Range(0, VertexCount + 1).Select(i => (long)i)], [.. order.Select(v => (int)v)]));
-            var inverse = new int[VertexCount];
-            for (int i = 0; i < VertexCount; i++)
-            {
-                inverse[order[i]] = i;
-            }
-
-            Unorder = Own(new CsrMatrix(VertexCount, [.. Enumerable.Range(0, VertexCount + 1).Select(i => (long)i)], inverse));
-        }
+        ArcFeatures = arcFeatures is null ? null : Own(tensor(arcFeatures.ToDense(), [arcFeatures.Rows, arcFeatures.Columns], device: device).DetachFromDisposeScope());
     }
 
     /// <summary>V.</summary>
@@ -96,38 +67,108 @@ public sealed class GraphInputs : IDisposable
     /// <summary>F.</summary>
     public int FeatureCount { get; }
 
-    /// <summary>L, tokens a vertex; 0 where the model has no scan branch.</summary>
-    public int TokensPerVertex { get; }
+    /// <summary>Graphs that lie end to end.</summary>
+    public int GraphCount => GraphStarts.Length - 1;
+
+    /// <summary>Where the vertices of each graph start, [graphs + 1].</summary>
+    public int[] GraphStarts { get; }
+
+    /// <summary>Features of the arcs, [2E, F_e], or null.</summary>
+    public Tensor? ArcFeatures { get; }
 
     /// <summary>Where the features that are not zero lie, [V, F], or null where they are dense.</summary>
-    internal CsrMatrix? SparseFeatures { get; }
+    public CsrMatrix? SparseFeatures { get; }
 
     /// <summary>Dense features [V, F], or the values of sparse ones [E].</summary>
-    internal Tensor Values { get; }
+    public Tensor Values { get; }
 
-    /// <summary>Weights of the neighbourhood sum, [V, V].</summary>
-    internal CsrMatrix? Neighbours { get; }
+    /// <summary>D^-1/2 (A + I) D^-1/2, [V, V] (Kipf and Welling, arXiv 1609.02907).</summary>
+    public CsrMatrix Normalized => Get("normalized", () => NeighbourWeights.Gcn(_graph).ToCsrMatrix());
 
-    /// <summary>Means over the tokens, [V L, V].</summary>
-    internal CsrMatrix? Tokens { get; }
+    /// <summary>D^-1 A, means of the neighbours, [V, V].</summary>
+    public CsrMatrix Mean => Get("mean", () => NeighbourWeights.Mean(_graph).ToCsrMatrix());
 
-    /// <summary>Sorts vertices into scan order, [V, V].</summary>
-    internal CsrMatrix? Order { get; }
+    /// <summary>A, [V, V], its entries in the order of <see cref="CsrGraph.Targets"/>.</summary>
+    public CsrMatrix Adjacency => Get("adjacency", () => new CsrMatrix(VertexCount, _graph.Offsets, _graph.Targets));
 
-    /// <summary>Puts them back.</summary>
-    internal CsrMatrix? Unorder { get; }
+    /// <summary>A + I, [V, V], entries ascending in each row.</summary>
+    public CsrMatrix AdjacencyWithLoops => Get("adjacency with loops", () =>
+    {
+        SparseMatrix sum = NeighbourWeights.Sum(_graph, selfLoops: true);
+        return new CsrMatrix(VertexCount, sum.Offsets, sum.Indices);
+    });
 
-    /// <summary>Graph of each position in scan order, int32 [1, V]; null for one graph.</summary>
-    internal Tensor? SequenceIndex { get; }
+    /// <summary>Sums of the rows of each graph, [graphs, V].</summary>
+    public CsrMatrix GraphSums => Get("graph sums", () => new CsrMatrix(VertexCount, [.. GraphStarts.Select(s => (long)s)], [.. Enumerable.Range(0, VertexCount)]));
+
+    /// <summary>Means of the rows of each graph, [graphs, V].</summary>
+    public CsrMatrix GraphMeans => Get("graph means", () => new CsrMatrix(
+        VertexCount, [.. GraphStarts.Select(s => (long)s)], [.. Enumerable.Range(0, VertexCount)],
+        [.. Enumerable.Range(0, GraphCount).SelectMany(g => Enumerable.Repeat(1f / (GraphStarts[g + 1] - GraphStarts[g]), GraphStarts[g + 1] - GraphStarts[g]))]));
+
+    /// <summary>Means over random-walk tokens, [V L, V], the rows of a vertex one after the other with the vertex itself last; null where that is
+    /// all there is (m = 0).</summary>
+    /// <param name="M">Walks a token</param>
+    /// <param name="m">Steps of the longest walk</param>
+    /// <param name="s">Tokens a walk length</param>
+    public CsrMatrix? TokenMeans(int M, int m, int s) =>
+        m == 0 ? null : Get((M, m, s), () => WalkTokens.Sample(_graph, new WalkTokenOptions(M, m, s, _seed), _keys, Compute.Threads).MeanWeights().ToCsrMatrix());
+
+    /// <summary>The vertices in the order of a rule, graph by graph.</summary>
+    public VertexSequence Sequence(IVertexOrder rule) => Get(("order", rule.Name), () => new VertexSequence(rule.Order(_graph, _seed, _keys), _graphOf, Values.device));
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _owned.ForEach(o => o.Dispose());
+        foreach (IDisposable made in _made.Values.Concat(_owned))
+        {
+            made.Dispose();
+        }
+
+        _made.Clear();
         _owned.Clear();
     }
 
-    private static CsrMatrix Matrix(SparseMatrix m) => new(m.Columns, m.Offsets, m.Indices, m.Values);
+    /// <summary>What was made under <paramref name="key"/>, made now if it was not; it lives as long as these inputs.</summary>
+    internal T Get<T>(object key, Func<T> make)
+        where T : class, IDisposable
+    {
+        if (!_made.TryGetValue(key, out IDisposable? made))
+        {
+            _made[key] = made = make();
+        }
+
+        return (T)made;
+    }
+
+    private int[] Starts()
+    {
+        if (_graphOf.Length == 0)
+        {
+            return [0, VertexCount];
+        }
+
+        if (_graphOf.Length != VertexCount)
+        {
+            throw new ArgumentException($"There are {_graphOf.Length} graph numbers for {VertexCount} vertices; give one a vertex, or none for one graph.");
+        }
+
+        var starts = new List<int> { 0 };
+        for (int v = 0; v < VertexCount; v++)
+        {
+            int graph = starts.Count - 1;
+            if (_graphOf[v] == graph + 1 && v > 0)
+            {
+                starts.Add(v);
+            }
+            else if (_graphOf[v] != graph)
+            {
+                throw new ArgumentException($"Vertex {v} is of graph {_graphOf[v]} behind one of graph {(v == 0 ? 0 : _graphOf[v - 1])}; number the graphs 0 and on, each with its vertices together.");
+            }
+        }
+
+        return [.. starts, VertexCount];
+    }
 
     private T Own<T>(T owned)
         where T : IDisposable

@@ -8,8 +8,9 @@ namespace MambaExt.Graph.Models;
 /// Graph Mamba for vertices (Behrouz and Hashemi, KDD 2024, arXiv 2402.08678): the scan branch over neighbourhood tokens and over the
 /// vertices in order, plus a message-passing branch, summed, then a linear head.
 /// </summary>
-public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
+public sealed class GraphMamba : GraphModel
 {
+    private readonly GraphMambaOptions _options;
     private readonly ScanBranch? scan;
     private readonly MessagePassingBranch? mpnn;
     private readonly Linear head;
@@ -20,22 +21,16 @@ public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
     /// <param name="outputs">K, or 1 for two classes judged by ROC AUC</param>
     /// <param name="options">Sizes and switches</param>
     public GraphMamba(int features, int outputs, GraphMambaOptions options)
-        : base(nameof(GraphMamba))
+        : base(nameof(GraphMamba), options)
     {
         options.Validate();
-        Options = options;
+        _options = options;
         scan = options.scan ? new ScanBranch(features, options) : null;
         mpnn = options.mpnn == MessagePassing.None ? null : new MessagePassingBranch(features, options);
         head = nn.Linear(options.d_model, outputs);
         mpnn_head = options.late_fusion && scan is not null && mpnn is not null ? nn.Linear(options.d_model, outputs) : null;
         RegisterComponents();
     }
-
-    /// <summary>Sizes and switches.</summary>
-    public GraphMambaOptions Options { get; }
-
-    /// <summary>Parameters in all.</summary>
-    public long ParameterCount => parameters().Sum(p => p.numel());
 
     /// <summary>Logits [V, K].</summary>
     public override Tensor forward(GraphInputs inputs)
@@ -46,7 +41,7 @@ public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
     }
 
     /// <summary>Logits [V, K] of each head: one, or with late fusion one a branch. The loss is the sum of their losses, the prediction their mean.</summary>
-    public IReadOnlyList<Tensor> Logits(GraphInputs inputs)
+    public override IReadOnlyList<Tensor> Logits(GraphInputs inputs)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor? scanned = scan?.forward(inputs);
@@ -56,11 +51,11 @@ public sealed class GraphMamba : nn.Module<GraphInputs, Tensor>
         }
 
         Tensor z = mpnn is null ? scanned!
-            : Options.propagate_scan ? mpnn.Forward(inputs, scanned)
+            : _options.propagate_scan ? mpnn.Forward(inputs, scanned)
             : scanned is null ? mpnn.forward(inputs) : scanned + mpnn.forward(inputs);
         return [Head(head, z)];
     }
 
     private Tensor Head(Linear linear, Tensor z) =>
-        linear.forward(nn.functional.dropout(nn.functional.relu(z), Options.dropout, training)).MoveToOuterDisposeScope();
+        linear.forward(nn.functional.dropout(nn.functional.relu(z), _options.dropout, training)).MoveToOuterDisposeScope();
 }

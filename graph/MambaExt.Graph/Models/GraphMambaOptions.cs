@@ -1,29 +1,12 @@
 using MambaExt.Blocks;
+using MambaExt.Graph.Orders;
+using MambaExt.Graph.Tokens;
 
 namespace MambaExt.Graph.Models;
 
-/// <summary>The message-passing branch beside the scan.</summary>
-public enum MessagePassing
-{
-    /// <summary>None.</summary>
-    None,
-
-    /// <summary>Graph convolution (Kipf and Welling, arXiv 1609.02907).</summary>
-    Gcn,
-
-    /// <summary>Mean of the neighbours beside the vertex itself (Hamilton et al., arXiv 1706.02216).</summary>
-    Sage,
-
-    /// <summary>Personalized propagation of a vertex-wise network (Gasteiger et al., arXiv 1810.05997).</summary>
-    Appnp,
-}
-
 /// <summary>Sizes and switches of a <see cref="GraphMamba"/>.</summary>
-public sealed record GraphMambaOptions
+public sealed record GraphMambaOptions : GraphModelOptions
 {
-    /// <summary>Width of every layer.</summary>
-    public int d_model { get; init; } = 64;
-
     /// <summary>State size of the scans.</summary>
     public int d_state { get; init; } = 16;
 
@@ -81,46 +64,47 @@ public sealed record GraphMambaOptions
     /// their hidden rows are summed before one head, as in the paper.</summary>
     public bool late_fusion { get; init; }
 
-    /// <summary>Dropout of hidden features.</summary>
-    public double dropout { get; init; } = 0.5;
-
     /// <summary>With <see cref="MessagePassing.Appnp"/>: the scan's result joins each vertex's own prediction before it is propagated,
     /// instead of the propagated ones at the end.</summary>
     public bool propagate_scan { get; init; }
 
-    /// <summary>Dropout of input features.</summary>
-    public double input_dropout { get; init; }
-
     /// <summary>The options of one direction of one scan layer.</summary>
     public MambaOptions Block => new(d_model) { d_state = d_state, d_conv = d_conv, expand = expand };
 
-    /// <summary>Throws one sentence with everything that is out of range.</summary>
-    public void Validate()
+    /// <inheritdoc/>
+    protected override string Title => "Graph Mamba";
+
+    /// <inheritdoc/>
+    public override void Validate(int vertices)
+    {
+        Validate();
+        if (scan)
+        {
+            new WalkTokenOptions(M, m, s).Validate(vertices);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override GraphModel Create(int features, int outputs, int arcFeatures = 0) => arcFeatures == 0
+        ? new GraphMamba(features, outputs, this)
+        : throw new ArgumentException($"There are {arcFeatures} edge features, which Graph Mamba does not read; leave them out, or take gatedgcn or gin.");
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Faults()
     {
         var faults = new List<string>();
-        void Need(bool good, string text)
-        {
-            if (!good)
-            {
-                faults.Add(text);
-            }
-        }
-
-        Need(scan || mpnn != MessagePassing.None, "scan is off and mpnn is none, so nothing is left: keep one of them");
-        Need(token_layers >= 0 && node_layers >= 0, $"token_layers and node_layers are {token_layers} and {node_layers}, allowed are 0 and more");
-        Need(mpnn == MessagePassing.None || mpnn_layers >= 1, $"mpnn_layers is {mpnn_layers}, allowed are 1 and more");
-        Need(order is "degree" or "random", $"order is '{order}', allowed are degree and random");
-        Need(double.IsFinite(layer_scale), $"layer_scale is {layer_scale}, allowed are finite numbers");
-        Need(readout is "last" or "mean", $"readout is '{readout}', allowed are last and mean");
-        Need(dropout is >= 0 and < 1 && input_dropout is >= 0 and < 1, $"dropout and input_dropout are {dropout} and {input_dropout}, allowed are 0 up to, not with, 1");
-        Need(!propagate_scan || mpnn is MessagePassing.Appnp or MessagePassing.None, $"propagate_scan is on and mpnn is {mpnn}, but only appnp propagates: choose it, or switch propagate_scan off");
-        Need(!(late_fusion && propagate_scan), "late_fusion and propagate_scan are both on, but they join the branches in two different places: choose one");
-        Need(teleport is >= 0 and <= 1, $"teleport is {teleport}, allowed are 0 to 1");
-        if (faults.Count > 0)
-        {
-            throw new ArgumentException($"Graph Mamba options: {string.Join("; ", faults)}.");
-        }
-
-        Block.Validate();
+        Need(faults, scan || mpnn != MessagePassing.None, "scan is off and mpnn is none, so nothing is left: keep one of them");
+        Need(faults, token_layers >= 0 && node_layers >= 0, $"token_layers and node_layers are {token_layers} and {node_layers}, allowed are 0 and more");
+        Need(faults, mpnn == MessagePassing.None || mpnn_layers >= 1, $"mpnn_layers is {mpnn_layers}, allowed are 1 and more");
+        Need(faults, VertexOrders.Names.Contains(order), $"order is '{order}', allowed are {string.Join(", ", VertexOrders.Names)}");
+        Need(faults, double.IsFinite(layer_scale), $"layer_scale is {layer_scale}, allowed are finite numbers");
+        Need(faults, readout is "last" or "mean", $"readout is '{readout}', allowed are last and mean");
+        Need(faults, !propagate_scan || mpnn is MessagePassing.Appnp or MessagePassing.None, $"propagate_scan is on and mpnn is {mpnn}, but only appnp propagates: choose it, or switch propagate_scan off");
+        Need(faults, !(late_fusion && propagate_scan), "late_fusion and propagate_scan are both on, but they join the branches in two different places: choose one");
+        Need(faults, teleport is >= 0 and <= 1, $"teleport is {teleport}, allowed are 0 to 1");
+        return faults;
     }
+
+    /// <inheritdoc/>
+    protected override void ValidateParts() => Block.Validate();
 }

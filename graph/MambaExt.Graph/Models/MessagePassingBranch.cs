@@ -1,4 +1,5 @@
 using MambaExt.Graph.Layers;
+using MambaExt.Sparse;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -54,22 +55,23 @@ internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
     public Tensor Forward(GraphInputs inputs, Tensor? scanned)
     {
         using DisposeScope scope = NewDisposeScope();
+        CsrMatrix neighbours = _options.mpnn == MessagePassing.Sage ? inputs.Mean : inputs.Normalized;
         Tensor x = encoder.forward(inputs);
-        x = _options.mpnn == MessagePassing.Appnp ? Personalized(inputs, x, scanned) : Convolve(inputs, x);
+        x = _options.mpnn == MessagePassing.Appnp ? Personalized(neighbours, x, scanned) : Convolve(neighbours, x);
         return x.MoveToOuterDisposeScope();
     }
 
-    private Tensor Convolve(GraphInputs inputs, Tensor x)
+    private Tensor Convolve(CsrMatrix neighbours, Tensor x)
     {
         if (!_options.mpnn_residual)
         {
-            x = inputs.Neighbours!.Multiply(x);
+            x = neighbours.Multiply(x);
         }
 
         for (int i = 0; i < layers.Count; i++)
         {
             Tensor input = _options.mpnn_residual ? norms[i].forward(x) : Active(x);
-            Tensor message = layers[i].forward(inputs.Neighbours!.Multiply(input));
+            Tensor message = layers[i].forward(neighbours.Multiply(input));
             Tensor next = own.Count > 0 ? message + own[i].forward(input) : message;
             x = _options.mpnn_residual ? x + Active(next) : next;
         }
@@ -77,14 +79,14 @@ internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
         return x;
     }
 
-    private Tensor Personalized(GraphInputs inputs, Tensor x, Tensor? scanned)
+    private Tensor Personalized(CsrMatrix neighbours, Tensor x, Tensor? scanned)
     {
         Tensor h = layers[0].forward(Active(x));
         h = scanned is null ? h : h + scanned;
         Tensor z = h;
         for (int step = 0; step < _options.mpnn_layers; step++)
         {
-            z = inputs.Neighbours!.Multiply(z) * (1 - _options.teleport) + h * _options.teleport;
+            z = neighbours.Multiply(z) * (1 - _options.teleport) + h * _options.teleport;
         }
 
         return z;

@@ -1,5 +1,7 @@
 using MambaExt.Blocks;
 using MambaExt.Graph.Layers;
+using MambaExt.Graph.Orders;
+using MambaExt.Sparse;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -25,6 +27,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     private readonly ModuleList<LayerNorm> node_norms = new();
     private readonly ParameterList token_scales = new();
     private readonly ParameterList node_scales = new();
+    private readonly GraphMambaOptions _options;
     private readonly double _dropout;
     private readonly bool _mean;
     private readonly bool _norm;
@@ -32,6 +35,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     public ScanBranch(int features, GraphMambaOptions options)
         : base(nameof(ScanBranch))
     {
+        _options = options;
         _dropout = options.dropout;
         _mean = options.readout == "mean";
         _norm = options.scan_norm;
@@ -64,10 +68,11 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     public override Tensor forward(GraphInputs inputs)
     {
         using DisposeScope scope = NewDisposeScope();
-        long vertices = inputs.VertexCount, tokens = inputs.TokensPerVertex;
+        CsrMatrix? means = inputs.TokenMeans(_options.M, _options.m, _options.s);
+        long vertices = inputs.VertexCount, tokens = means is null ? 1 : means.Rows / vertices;
         Tensor x = Drop(encoder.forward(inputs));                                       // [V, d]
         long width = x.shape[1];
-        Tensor sequence = (inputs.Tokens is null ? x : inputs.Tokens.Multiply(x)).view(vertices, tokens, width);
+        Tensor sequence = (means is null ? x : means.Multiply(x)).view(vertices, tokens, width);
         for (int i = 0; i < token_layers.Count; i++)
         {
             Tensor change = token_layers[i].forward(_norm ? token_norms[i].forward(sequence) : sequence) * token_scales[i];
@@ -83,13 +88,14 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         Tensor y = _mean ? sequence.mean([1L]) : sequence.select(1, tokens - 1);        // [V, d]
         if (node_layers.Count > 0)
         {
-            Tensor ordered = inputs.Order!.Sum(y).unsqueeze(0);                         // [1, V, d]
+            VertexSequence sequenceOf = inputs.Sequence(VertexOrders.Named(_options.order));
+            Tensor ordered = sequenceOf.Sort(y);                         // [1, V, d]
             for (int i = 0; i < node_layers.Count; i++)
             {
-                ordered = ordered + Drop(node_layers[i].Forward(_norm ? node_norms[i].forward(ordered) : ordered, inputs.SequenceIndex)) * node_scales[i];
+                ordered = ordered + Drop(node_layers[i].Forward(_norm ? node_norms[i].forward(ordered) : ordered, sequenceOf.GraphOf)) * node_scales[i];
             }
 
-            y = inputs.Unorder!.Sum(ordered.squeeze(0));
+            y = sequenceOf.Unsort(ordered);
         }
 
         return y.MoveToOuterDisposeScope();

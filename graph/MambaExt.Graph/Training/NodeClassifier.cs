@@ -16,11 +16,11 @@ public sealed class NodeClassifier : IDisposable
 {
     private const string Kind = "graph-mamba-node";
     private static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
-    private readonly GraphMamba _network;
+    private readonly GraphModel _network;
     private readonly Description _about;
     private readonly Device? _device;
 
-    private NodeClassifier(GraphMamba network, Description about, IReadOnlyList<string> labels, Device? device) => (_network, _about, Labels, _device) = (network, about, labels, device);
+    private NodeClassifier(GraphModel network, Description about, IReadOnlyList<string> labels, Device? device) => (_network, _about, Labels, _device) = (network, about, labels, device);
 
     /// <summary>A name a class.</summary>
     public IReadOnlyList<string> Labels { get; }
@@ -40,7 +40,7 @@ public sealed class NodeClassifier : IDisposable
     /// <param name="data">What it was trained on</param>
     /// <param name="training">How features were prepared</param>
     /// <param name="run">Which run it comes from</param>
-    public static void Save(string folder, GraphMamba network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
+    public static void Save(string folder, GraphModel network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
     {
         Directory.CreateDirectory(folder);
         foreach (var (name, content) in Files(network, data, training, run))
@@ -50,12 +50,12 @@ public sealed class NodeClassifier : IDisposable
     }
 
     /// <summary>The files that <see cref="Save"/> writes, by name.</summary>
-    internal static IReadOnlyList<(string Name, byte[] Content)> Files(GraphMamba network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
+    internal static IReadOnlyList<(string Name, byte[] Content)> Files(GraphModel network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
     {
         var about = new Description(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, data.Metric == NodeMetric.RocAuc,
             training.normalise_features, run.seed, run.split, run.val, network.Options);
-        return ModelFolder.Files(network, (JsonObject)JsonSerializer.SerializeToNode(about, Json)!, ClassNames(data));
+        return ModelFolder.Files(network, (JsonObject)JsonSerializer.SerializeToNode(about, Json)!, [.. data.ClassNames]);
     }
 
     /// <summary>Loads a model folder.</summary>
@@ -75,7 +75,7 @@ public sealed class NodeClassifier : IDisposable
             }
 
             about.options.Validate();
-            var network = new GraphMamba(about.features, about.binary ? 1 : about.classes, about.options);
+            GraphModel network = about.options.Create(about.features, about.binary ? 1 : about.classes);
             ModelFolder.LoadInto(network, folder);
             network.eval();
             if (device is not null)
@@ -102,7 +102,7 @@ public sealed class NodeClassifier : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, _network.Options, (ulong)_about.seed, device: _device);
+        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, (ulong)_about.seed, device: _device);
         Tensor logits = _network.forward(inputs);
         Tensor probabilities = _about.binary ? cat([1 - logits.sigmoid(), logits.sigmoid()], 1) : logits.softmax(1);
         return [.. probabilities.cpu().contiguous().data<float>().ToArray().Chunk(Labels.Count)];
@@ -111,9 +111,6 @@ public sealed class NodeClassifier : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _network.Dispose();
 
-    /// <summary>Class names of a data set: their numbers, where nobody has named them.</summary>
-    internal static string[] ClassNames(NodeDataSet data) => [.. Enumerable.Range(0, data.ClassCount).Select(k => k.ToString(System.Globalization.CultureInfo.InvariantCulture))];
-
     private sealed record Description(
-        string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphMambaOptions options);
+        string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options);
 }

@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 namespace MambaExt.Graph.Training;
 
 /// <summary>Trains models over seeds or splits and keeps the record in a run folder.</summary>
-/// <param name="data">With its features prepared as the recipe wants them</param>
-/// <param name="recipe">Sizes, and how models are trained</param>
+/// <param name="data">With its features as they were read; each recipe says how they are prepared</param>
+/// <param name="recipes">Sizes, and how it is trained, of each model by its name</param>
 /// <param name="keys">Model by model, each with the same seeds and splits</param>
-public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnlyList<NodeRunKey> keys)
+public sealed class NodeExperiment(NodeDataSet data, IReadOnlyDictionary<string, NodeRecipe> recipes, IReadOnlyList<NodeRunKey> keys)
 {
     /// <summary>Where models are trained; the CPU unless set.</summary>
     public Device? Device { get; init; }
@@ -34,10 +34,10 @@ public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnl
 
         NodeRun Train(NodeRunKey key, ITrainingHost host)
         {
-            GraphMambaOptions model = recipe.Variant(key.Model);
-            return NodeTrainer.Run(data, model, recipe.Training, key.Seed, key.Split, host, experiment.Sharing, Save, Device, token);
+            NodeRecipe recipe = recipes[key.Model];
+            return NodeTrainer.Run(recipe.Prepare(data), recipe.Model, recipe.Training, key.Seed, key.Split, host, experiment.Sharing, Save, Device, token);
 
-            void Save(GraphMamba network, NodeRun run)
+            void Save(GraphModel network, NodeRun run)
             {
                 foreach (var (name, content) in NodeClassifier.Files(network, data, recipe.Training, run))
                 {
@@ -63,7 +63,7 @@ public sealed class NodeExperiment(NodeDataSet data, NodeRecipe recipe, IReadOnl
         MeanDeviation test = Metrics.MeanAndDeviation([.. runs.Select(r => r.test)]);
         return new NodeResult(
             data.Name, data.Variant.ToString().ToLowerInvariant(), model, data.Metric == NodeMetric.RocAuc ? "roc_auc" : "accuracy",
-            test.Mean, test.Deviation, runs.Average(r => r.val), runs, NodeTrainer.ParameterCount(data, recipe.Variant(model)),
-            Process.GetCurrentProcess().PeakWorkingSet64, runs.Length, folder, NodeClassifier.ClassNames(data));
+            test.Mean, test.Deviation, runs.Average(r => r.val), runs, NodeTrainer.ParameterCount(data, recipes[model].Model),
+            Process.GetCurrentProcess().PeakWorkingSet64, runs.Length, folder, [.. data.ClassNames]);
     }
 }

@@ -1,41 +1,65 @@
+using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Models;
 
 namespace MambaExt.Graph.Training;
 
 /// <summary>A model and how it is trained, as chosen on validation data for a data set.</summary>
-public sealed record NodeRecipe(GraphMambaOptions Model, NodeTrainingOptions Training)
+public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Training)
 {
-    /// <summary>The recipe of a data set by its registry name; a plain one for data sets that have none of their own.</summary>
-    public static NodeRecipe For(string dataSet) => dataSet switch
+    /// <summary>The library's own deep network joined with the scan.</summary>
+    public const string Deep = "deep-mamba";
+
+    // What a data set says of itself once its rows are normalised.
+    private const string RowsNormalised = "rows normalised";
+    private const string GraphMamba = "graph-mamba";
+
+    /// <summary>What each baseline is made of.</summary>
+    private static readonly Dictionary<string, Func<DeepGraphOptions, DeepGraphOptions>> Baselines = new()
     {
-        "cora" or "citeseer" or "pubmed" => new NodeRecipe(
-            new GraphMambaOptions
-            {
-                d_model = 64, d_state = 4, M = 8, m = 3, token_layers = 1, node_layers = 0, scan_norm = false,
-                mpnn = MessagePassing.Appnp, mpnn_layers = 10, propagate_scan = true, layer_scale = 0.1, dropout = 0.6, input_dropout = 0.6,
-            },
-            new NodeTrainingOptions { epochs = 200, patience = 60, learning_rate = 0.01, weight_decay = 0.05, normalise_features = false }),
-        "minesweeper" or "minesweeper-grid" => new NodeRecipe(
-            new GraphMambaOptions
-            {
-                d_model = 32, d_state = 4, M = 4, m = 2, token_layers = 1, node_layers = 1,
-                mpnn = MessagePassing.Sage, mpnn_layers = 4, mpnn_residual = true, dropout = 0.1,
-            },
-            new NodeTrainingOptions { epochs = 60, patience = 0, validate_every = 5, learning_rate = 0.01, weight_decay = 1e-4, normalise_features = false }),
-        _ => new NodeRecipe(
-            new GraphMambaOptions { mpnn = MessagePassing.Sage, mpnn_layers = 4, mpnn_residual = true, dropout = 0.2 },
-            new NodeTrainingOptions { epochs = 300, patience = 100, learning_rate = 3e-3, weight_decay = 1e-4, normalise_features = false }),
+        ["mlp"] = o => o with { conv = "linear" },
+        ["gcn"] = o => o with { conv = "gcn" },
+        ["sage"] = o => o with { conv = "sage" },
+        ["gat"] = o => o with { conv = "gat" },
+        ["gatedgcn"] = o => o with { conv = "gatedgcn" },
+        ["gin"] = o => o with { conv = "gin" },
+        ["transformer"] = o => o with { conv = "attention", layers = Math.Min(o.layers, 4), residual = "identity", norm = "layer", norm_place = "pre", feed_forward = true },
+        ["gps"] = o => o with { conv = "gatedgcn", attention = true, layers = Math.Min(o.layers, 4), residual = "identity", norm = "layer", norm_place = "pre", feed_forward = true },
     };
 
-    /// <summary>The model of this recipe under a name: graph-mamba, no-scan or no-mpnn.</summary>
-    public GraphMambaOptions Variant(string model) => model switch
+    /// <summary>Models that are another one without a part of it: which, and how the part is taken out.</summary>
+    private static readonly Dictionary<string, (string Of, Func<GraphModelOptions, GraphModelOptions> Without)> Reduced = new()
     {
-        "graph-mamba" => Model,
-        "no-scan" => Model with { scan = false },
-        "no-mpnn" => Model with { mpnn = MessagePassing.None },
-        _ => throw new ArgumentException($"There is no model '{model}'; allowed are {string.Join(", ", Names)}."),
+        ["no-scan"] = (GraphMamba, o => (GraphMambaOptions)o with { scan = false }),
+        ["no-mpnn"] = (GraphMamba, o => (GraphMambaOptions)o with { mpnn = MessagePassing.None }),
+        [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, token_stage = false }),
     };
 
-    /// <summary>Names that <see cref="Variant"/> takes.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["graph-mamba", "no-scan", "no-mpnn"];
+    /// <summary>Models by name: <see cref="For"/> knows a recipe of each for every data set.</summary>
+    public static IReadOnlyList<string> Names { get; } = [GraphMamba, Deep, .. Baselines.Keys, .. Reduced.Keys];
+
+    /// <summary>Graph Mamba and the models that are Graph Mamba without a branch.</summary>
+    public static IReadOnlyList<string> Ablations { get; } = [GraphMamba, .. Reduced.Where(r => r.Value.Of == GraphMamba).Select(r => r.Key)];
+
+    /// <summary>The recipe of a model for a data set by its registry name; a plain one for data sets that have none of their own.</summary>
+    /// <param name="dataSet">Name in the registry</param>
+    /// <param name="model">One of <see cref="Names"/></param>
+    /// <param name="change">Made to the recipe before the part that the model does without is taken out</param>
+    public static NodeRecipe For(string dataSet, string model = GraphMamba, Func<NodeRecipe, NodeRecipe>? change = null)
+    {
+        change ??= recipe => recipe;
+        if (Reduced.TryGetValue(model, out var reduced))
+        {
+            NodeRecipe whole = For(dataSet, reduced.Of, change);
+            return whole with { Model = reduced.Without(whole.Model) };
+        }
+
+        return change(
+            model == GraphMamba ? GraphMambaRecipes.For(dataSet)
+            : model == Deep ? DeepRecipes.WithScan(dataSet)
+            : Baselines.TryGetValue(model, out var baseline) ? DeepRecipes.For(dataSet, baseline)
+            : throw new ArgumentException($"There is no model '{model}'; allowed are {string.Join(", ", Names)}{(NameSuggestion.Nearest(model, Names) is { } near ? $" (did you mean {near}?)" : "")}."));
+    }
+
+    /// <summary>The data set with its features as this recipe wants them.</summary>
+    public NodeDataSet Prepare(NodeDataSet data) => Training.normalise_features && !data.Transforms.Contains(RowsNormalised) ? data.WithRowNormalisedFeatures() : data;
 }

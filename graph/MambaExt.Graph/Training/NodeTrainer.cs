@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Graph.Training;
 
-/// <summary>Trains a <see cref="GraphMamba"/> on one split with one seed. Validation chooses the epoch; the test vertices are scored once, at the end.</summary>
+/// <summary>Trains a <see cref="GraphModel"/> on one split with one seed. Validation chooses the epoch; the test vertices are scored once, at the end.</summary>
 public static class NodeTrainer
 {
     /// <summary>Runs.</summary>
@@ -21,23 +21,26 @@ public static class NodeTrainer
     /// <param name="save">Given the trained model</param>
     /// <param name="device">Where the model is trained; the CPU unless given</param>
     /// <param name="token">Asked after each step</param>
+    /// <param name="scoreTest">Whether the test vertices are read at all; a run that only chooses settings leaves them alone, and its test score is not
+    /// a number</param>
     /// <exception cref="InvalidOperationException">The loss is not finite.</exception>
     public static NodeRun Run(
-        NodeDataSet data, GraphMambaOptions model, NodeTrainingOptions training, int seed, int split,
-        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphMamba, NodeRun>? save = null, Device? device = null, CancellationToken token = default)
+        NodeDataSet data, GraphModelOptions model, NodeTrainingOptions training, int seed, int split,
+        ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, Device? device = null, CancellationToken token = default, bool scoreTest = true)
     {
         training.Validate();
         using DisposeScope scope = NewDisposeScope();
+        NodeSplit parts = data.Splits[split];
+        double[]? weights = training.class_weights == "balanced" ? NodePart.Balanced(data, parts.Train) : null;
+        NodePart train = new(data, DataParallel.Share(parts.Train, ranks), weights, device), validation = new(data, parts.Validation, device: device);
+        using var inputs = new GraphInputs(data.Graph, data.Features, (ulong)seed, device: device);
         manual_seed(seed);
-        using var inputs = new GraphInputs(data.Graph, data.Features, model, (ulong)seed, device: device);
-        using GraphMamba network = Network(data, model);
+        using GraphModel network = Network(data, model);
         if (device is not null)
         {
             network.to(device);
         }
 
-        NodeSplit parts = data.Splits[split];
-        NodePart train = new(data, DataParallel.Share(parts.Train, ranks), device), validation = new(data, parts.Validation, device);
         var task = new TrainingTask<GraphInputs>
         {
             Model = network,
@@ -50,22 +53,26 @@ public static class NodeTrainer
         TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
-        Tensor logits = network.forward(inputs);
-        var test = new NodePart(data, parts.Test, device);
-        var run = new NodeRun(
-            seed, split, outcome.Best!.Value.Score * 100, test.Score(logits).Score * 100, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, test.Confusion(logits));
+        var run = new NodeRun(seed, split, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
+        if (scoreTest)
+        {
+            Tensor logits = network.forward(inputs);
+            var test = new NodePart(data, parts.Test, device: device);
+            run = run with { test = test.Score(logits).Score * 100, confusion = test.Confusion(logits) };
+        }
+
         save?.Invoke(network, run);
         return run;
     }
 
     /// <summary>Parameters of the model that <see cref="Run"/> would train.</summary>
-    public static long ParameterCount(NodeDataSet data, GraphMambaOptions model)
+    public static long ParameterCount(NodeDataSet data, GraphModelOptions model)
     {
         using DisposeScope scope = NewDisposeScope();
-        using GraphMamba network = Network(data, model);
+        using GraphModel network = Network(data, model);
         return network.ParameterCount;
     }
 
-    private static GraphMamba Network(NodeDataSet data, GraphMambaOptions model) =>
-        new(data.Features.Columns, data.Metric == NodeMetric.RocAuc ? 1 : data.ClassCount, model);
+    private static GraphModel Network(NodeDataSet data, GraphModelOptions model) =>
+        model.Create(data.Features.Columns, data.Metric == NodeMetric.RocAuc ? 1 : data.ClassCount);
 }

@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using MambaExt.Distributed;
 using MambaExt.Graph.DataSets;
-using MambaExt.Graph.Models;
-using MambaExt.Graph.Tokens;
 using MambaExt.Graph.Training;
 using MambaExt.Reports;
 using MambaExt.Runs;
@@ -16,8 +14,8 @@ internal static class GraphTrainCommand
 {
     private const string Name = "graph train";
     private static readonly GraphDataOptions Data = new(training: true);
-    private static readonly Option<string> Model = CommonOptions.Choice("--model", "The whole model, or without one of its branches.", NodeRecipe.Names);
-    private static readonly Option<bool> Ablations = new("--ablations") { Description = "Train the model without its scan branch and without its message-passing branch too." };
+    private static readonly Option<string> Model = CommonOptions.Choice("--model", "The model: Graph Mamba, a baseline, the library's own deep network with the scan, or one of them without a part.", NodeRecipe.Names);
+    private static readonly Option<bool> Ablations = new("--ablations") { Description = "Train Graph Mamba, and it without its scan branch and without its message-passing branch." };
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
     private static readonly Option<int> Splits = CommonOptions.Number("--splits", "N", "Splits 0 ... N-1 of the data set.", 1, 1000);
     private static readonly Option<string?> Out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
@@ -29,11 +27,11 @@ internal static class GraphTrainCommand
     {
         Model.DefaultValueFactory = _ => NodeRecipe.Names[0];
         Seeds.DefaultValueFactory = Splits.DefaultValueFactory = _ => 1;
-        var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the data set's own recipe.")
+        var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the model's recipe for the data set.")
         {
             Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Where, Threads, Json,
         };
-        foreach (Option option in Data.All.Concat(GraphModelOptions.All))
+        foreach (Option option in Data.All.Concat(GraphRecipeOptions.All))
         {
             command.Add(option);
         }
@@ -63,13 +61,17 @@ internal static class GraphTrainCommand
         RunSession.UseThreads(parsed, arguments, Threads);
         Device? device = Where.Read(arguments);
         NodeDataSet data = Data.Load(arguments);
-        NodeRecipe recipe = GraphModelOptions.Apply(arguments, NodeRecipe.For(data.Name));
-        string[] models = arguments.GetValue(Ablations) ? [.. NodeRecipe.Names] : [arguments.GetValue(Model)!];
-        Check(data, recipe, models);
-        if (recipe.Training.normalise_features)
+        string[] models = arguments.GetValue(Ablations) ? [.. NodeRecipe.Ablations] : [arguments.GetValue(Model)!];
+        Dictionary<string, NodeRecipe> recipes = models.ToDictionary(m => m, m => NodeRecipe.For(data.Name, m, recipe => GraphRecipeOptions.Apply(arguments, m, recipe)));
+        foreach (NodeRecipe each in recipes.Values)
         {
-            data = data.WithRowNormalisedFeatures();
+            // Whatever can be out of range is found before a folder is made.
+            each.Training.Validate();
+            each.Model.Validate(data.Graph.VertexCount);
         }
+
+        NodeRecipe recipe = recipes[models[0]];
+        data = recipe.Prepare(data);
 
         IReadOnlyList<NodeRunKey> keys = Keys(arguments, data, models);
         JsonObject config = RunSession.Config(arguments, Name, Data.Paths, ranks);
@@ -95,7 +97,7 @@ internal static class GraphTrainCommand
             experiment.Resume();
         }
 
-        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipe, keys) { Device = device, Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
+        IReadOnlyList<NodeResult> results = session.Guard(() => new NodeExperiment(data, recipes, keys) { Device = device, Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
         NodeResult result = results[0] with { ablations = results.Count > 1 ? [.. results.Skip(1)] : null };
         if (session.Folder is not null)
         {
@@ -120,13 +122,8 @@ internal static class GraphTrainCommand
         Console.WriteLine($"Report: {Path.Combine(path, RunReport.FileName)}");
     }
 
-    private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models)
-    {
-        int splits = arguments.GetValue(Splits);
-        return splits <= data.Splits.Count
-            ? [.. from model in models from split in Enumerable.Range(0, splits) from seed in Enumerable.Range(0, arguments.GetValue(Seeds)) select new NodeRunKey(model, splits > 1 ? seed + split : seed, split)]
-            : throw new ArgumentException($"--splits is {splits}, and {data.Name} has {data.Splits.Count}; give 1 to {data.Splits.Count}.");
-    }
+    private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models) =>
+        [.. models.SelectMany(model => GraphCommands.Keys(data, model, arguments.GetValue(Splits), arguments.GetValue(Seeds)))];
 
     private static object Describe(NodeDataSet data, NodeRecipe recipe, string[] models, IReadOnlyList<NodeRunKey> keys) => new
     {
@@ -138,22 +135,8 @@ internal static class GraphTrainCommand
         metric = data.Metric,
         classes = data.ClassNames,
         models,
-        options = recipe.Model with { },
+        options = recipe.Model,
         training = recipe.Training,
         runs = keys.Where(k => k.Model == models[0]).Select(k => new { seed = k.Seed, split = k.Split }),
     };
-
-    /// <summary>Whatever can be out of range is found before a folder is made.</summary>
-    private static void Check(NodeDataSet data, NodeRecipe recipe, string[] models)
-    {
-        recipe.Training.Validate();
-        foreach (GraphMambaOptions options in models.Select(recipe.Variant))
-        {
-            options.Validate();
-            if (options.scan)
-            {
-                new WalkTokenOptions(options.M, options.m, options.s).Validate(data.Graph.VertexCount);
-            }
-        }
-    }
 }

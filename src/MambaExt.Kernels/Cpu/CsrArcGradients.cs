@@ -6,7 +6,7 @@ namespace MambaExt.Kernels.Cpu;
 /// <summary>Gradients of what multiplies an arc: each arc has its own, so nothing is summed but channels.</summary>
 internal static unsafe class CsrArcGradients
 {
-    public static void Weights<T>(CsrRows rows, T* x, T* dy, long channels, T* dweights, KernelOptions options)
+    public static void Weights<T>(CsrRows rows, T* x, T* dy, long channels, T* dweights, KernelOptions options, long heads)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var tasks = new CsrTasks(rows, channels);
@@ -16,9 +16,9 @@ internal static unsafe class CsrArcGradients
             {
                 switch (options.VectorBits)
                 {
-                    case 128: RowWeights<V128<T>, T>(rows, x, dy, channels, dweights, v); break;
-                    case 256: RowWeights<V256<T>, T>(rows, x, dy, channels, dweights, v); break;
-                    default: RowWeights<V512<T>, T>(rows, x, dy, channels, dweights, v); break;
+                    case 128: RowWeights<V128<T>, T>(rows, x, dy, channels, dweights, v, heads); break;
+                    case 256: RowWeights<V256<T>, T>(rows, x, dy, channels, dweights, v, heads); break;
+                    default: RowWeights<V512<T>, T>(rows, x, dy, channels, dweights, v, heads); break;
                 }
             }
         });
@@ -43,32 +43,42 @@ internal static unsafe class CsrArcGradients
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RowWeights<V, T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, long v)
+    private static void RowWeights<V, T>(in CsrRows rows, T* x, T* dy, long channels, T* dweights, long v, long heads)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* gradient = dy + (v * channels);
-        long last = rows.ArcCount - 1;
+        long last = rows.ArcCount - 1, width = channels / heads;
         int rowBytes = (int)Math.Min(channels * sizeof(T), 4096);
         for (long e = rows.Offsets[v]; e < rows.Offsets[v + 1]; e++)
         {
             T* row = x + (rows.Columns[e] * channels);
             Prefetch.Bytes(x + (rows.Columns[Math.Min(e + CsrPrefetch.Ahead, last)] * channels), rowBytes);
-            V even = V.Zero, odd = V.Zero;
-            long c = 0;
-            for (; c + (2 * V.Count) <= channels; c += 2 * V.Count)
+            T* target = dweights + ((rows.Arcs == null ? e : rows.Arcs[e]) * heads);
+            for (long head = 0, c = 0; head < heads; head++)
             {
-                even = V.MultiplyAdd(V.Load(gradient + c), V.Load(row + c), even);
-                odd = V.MultiplyAdd(V.Load(gradient + c + V.Count), V.Load(row + c + V.Count), odd);
-            }
+                V even = V.Zero, odd = V.Zero;
+                long end = c + width;
+                for (; c + (2 * V.Count) <= end; c += 2 * V.Count)
+                {
+                    even = V.MultiplyAdd(V.Load(gradient + c), V.Load(row + c), even);
+                    odd = V.MultiplyAdd(V.Load(gradient + c + V.Count), V.Load(row + c + V.Count), odd);
+                }
 
-            T sum = V.Sum(even + odd);
-            for (; c < channels; c++)
-            {
-                sum += gradient[c] * row[c];
-            }
+                if (heads > 1 && c + V.Count <= end)
+                {
+                    even = V.MultiplyAdd(V.Load(gradient + c), V.Load(row + c), even);
+                    c += V.Count;
+                }
 
-            dweights[rows.Arcs == null ? e : rows.Arcs[e]] = sum;
+                T sum = V.Sum(even + odd);
+                for (; c < end; c++)
+                {
+                    sum += gradient[c] * row[c];
+                }
+
+                target[head] = sum;
+            }
         }
     }
 

@@ -9,21 +9,28 @@ namespace MambaExt.Kernels.Cpu;
 /// </summary>
 internal static unsafe class CsrKernel
 {
-    public static void Sum<T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, KernelOptions options)
+    /// <param name="rows">The arcs</param>
+    /// <param name="x">[columns, C]</param>
+    /// <param name="channels">C</param>
+    /// <param name="factors">[E, heads] or [E, C]</param>
+    /// <param name="y">[V, C]</param>
+    /// <param name="options">Threads and width</param>
+    /// <param name="heads">Weights an arc; each is for C / heads neighbouring channels</param>
+    public static void Sum<T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, KernelOptions options, long heads = 1)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TArcs : struct, IArcs
     {
         if (rows.Arcs != null && (TArcs.Weighted || TArcs.Gated))
         {
-            AllRanges<T, ScatteredArcs<TArcs>>(rows, x, channels, factors, y, options);
+            AllRanges<T, ScatteredArcs<TArcs>>(rows, x, channels, factors, y, options, heads);
         }
         else
         {
-            AllRanges<T, TArcs>(rows, x, channels, factors, y, options);
+            AllRanges<T, TArcs>(rows, x, channels, factors, y, options, heads);
         }
     }
 
-    private static void AllRanges<T, TArcs>(CsrRows rows, T* x, long channels, T* factors, T* y, KernelOptions options)
+    private static void AllRanges<T, TArcs>(CsrRows rows, T* x, long channels, T* factors, T* y, KernelOptions options, long heads)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TArcs : struct, IArcs
     {
@@ -33,52 +40,63 @@ internal static unsafe class CsrKernel
             long first = tasks.FirstRow(task), end = tasks.FirstRow(task + 1);
             switch (options.VectorBits)
             {
-                case 128: Range<V128<T>, T, TArcs>(rows, x, channels, factors, y, first, end); break;
-                case 256: Range<V256<T>, T, TArcs>(rows, x, channels, factors, y, first, end); break;
-                default: Range<V512<T>, T, TArcs>(rows, x, channels, factors, y, first, end); break;
+                case 128: Range<V128<T>, T, TArcs>(rows, x, channels, factors, y, first, end, heads); break;
+                case 256: Range<V256<T>, T, TArcs>(rows, x, channels, factors, y, first, end, heads); break;
+                default: Range<V512<T>, T, TArcs>(rows, x, channels, factors, y, first, end, heads); break;
             }
         });
     }
 
-    private static void Range<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long first, long end)
+    private static void Range<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long first, long end, long heads)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
         where TArcs : struct, IArcs
     {
+        long width = channels / heads, stride = TArcs.Gated ? channels : heads;
         for (long v = first; v < end; v++)
         {
-            long c = 0;
-            for (; c + (8 * V.Count) <= channels; c += 8 * V.Count)
+            for (long head = 0; head < heads; head++)
             {
-                Eight<V, T, TArcs>(rows, x, channels, factors, y, v, c);
+                Channels<V, T, TArcs>(rows, x, channels, factors + (TArcs.Weighted ? head : 0), stride, y, v, head * width, (head + 1) * width);
             }
+        }
+    }
 
-            for (; c + (2 * V.Count) <= channels; c += 2 * V.Count)
-            {
-                Two<V, T, TArcs>(rows, x, channels, factors, y, v, c);
-            }
+    private static void Channels<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, long stride, T* y, long v, long c, long end)
+        where V : unmanaged, IVector<V, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TArcs : struct, IArcs
+    {
+        for (; c + (8 * V.Count) <= end; c += 8 * V.Count)
+        {
+            Eight<V, T, TArcs>(rows, x, channels, factors, stride, y, v, c);
+        }
 
-            for (; c + V.Count <= channels; c += V.Count)
-            {
-                One<V, T, TArcs>(rows, x, channels, factors, y, v, c);
-            }
+        for (; c + (2 * V.Count) <= end; c += 2 * V.Count)
+        {
+            Two<V, T, TArcs>(rows, x, channels, factors, stride, y, v, c);
+        }
 
-            for (; V.Count > V128<T>.Count && c + V128<T>.Count <= channels; c += V128<T>.Count)
-            {
-                One<V128<T>, T, TArcs>(rows, x, channels, factors, y, v, c);
-            }
+        for (; c + V.Count <= end; c += V.Count)
+        {
+            One<V, T, TArcs>(rows, x, channels, factors, stride, y, v, c);
+        }
 
-            for (; c < channels; c++)
-            {
-                One<V1<T>, T, TArcs>(rows, x, channels, factors, y, v, c);
-            }
+        for (; V.Count > V128<T>.Count && c + V128<T>.Count <= end; c += V128<T>.Count)
+        {
+            One<V128<T>, T, TArcs>(rows, x, channels, factors, stride, y, v, c);
+        }
+
+        for (; c < end; c++)
+        {
+            One<V1<T>, T, TArcs>(rows, x, channels, factors, stride, y, v, c);
         }
     }
 
     // Optimized at once and without a profile: a profile that calls part of the loop rare leaves a call there, around which all
     // eight sums go through memory, at half the speed.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Eight<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long v, long c)
+    private static void Eight<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, long stride, T* y, long v, long c)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
         where TArcs : struct, IArcs
@@ -94,11 +112,11 @@ internal static unsafe class CsrKernel
             CsrPrefetch.Block(from + (columns[ahead] * channels), 8 * V.Count * sizeof(T));
             if (TArcs.Scattered)
             {
-                CsrPrefetch.Block(Factor<T, TArcs>(factors, arcs[ahead], channels, c), TArcs.Gated ? 8 * V.Count * sizeof(T) : 1);
+                CsrPrefetch.Block(Factor<T, TArcs>(factors, arcs[ahead], stride, c), TArcs.Gated ? 8 * V.Count * sizeof(T) : 1);
             }
 
             T* row = from + (columns[e] * channels);
-            T* factor = Factor<T, TArcs>(factors, TArcs.Scattered ? arcs[e] : e, channels, c);
+            T* factor = Factor<T, TArcs>(factors, TArcs.Scattered ? arcs[e] : e, stride, c);
             V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
             a0 = Add<V, T, TArcs>(a0, row, weight, factor);
             a1 = Add<V, T, TArcs>(a1, row + V.Count, weight, factor + V.Count);
@@ -122,7 +140,7 @@ internal static unsafe class CsrKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Two<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long v, long c)
+    private static void Two<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, long stride, T* y, long v, long c)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
         where TArcs : struct, IArcs
@@ -137,7 +155,7 @@ internal static unsafe class CsrKernel
             long ahead = Math.Min(e + CsrPrefetch.Ahead, last);
             CsrPrefetch.Block(from + (columns[ahead] * channels), 2 * V.Count * sizeof(T));
             T* row = from + (columns[e] * channels);
-            T* factor = Factor<T, TArcs>(factors, TArcs.Scattered ? arcs[e] : e, channels, c);
+            T* factor = Factor<T, TArcs>(factors, TArcs.Scattered ? arcs[e] : e, stride, c);
             V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
             a0 = Add<V, T, TArcs>(a0, row, weight, factor);
             a1 = Add<V, T, TArcs>(a1, row + V.Count, weight, factor + V.Count);
@@ -149,7 +167,7 @@ internal static unsafe class CsrKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void One<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, T* y, long v, long c)
+    private static void One<V, T, TArcs>(in CsrRows rows, T* x, long channels, T* factors, long stride, T* y, long v, long c)
         where V : unmanaged, IVector<V, T>
         where T : unmanaged, IFloatingPointIeee754<T>
         where TArcs : struct, IArcs
@@ -161,7 +179,7 @@ internal static unsafe class CsrKernel
         T* from = x + c;
         for (long e = rows.Offsets[v]; e < end; e++)
         {
-            T* factor = Factor<T, TArcs>(factors, TArcs.Scattered ? arcs[e] : e, channels, c);
+            T* factor = Factor<T, TArcs>(factors, TArcs.Scattered ? arcs[e] : e, stride, c);
             V weight = TArcs.Weighted ? V.Broadcast(*factor) : V.Zero;
             sum = Add<V, T, TArcs>(sum, from + (columns[e] * channels), weight, factor);
         }
@@ -170,10 +188,10 @@ internal static unsafe class CsrKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T* Factor<T, TArcs>(T* factors, long arc, long channels, long c)
+    private static T* Factor<T, TArcs>(T* factors, long arc, long stride, long c)
         where T : unmanaged
         where TArcs : struct, IArcs =>
-        TArcs.Gated ? factors + (arc * channels) + c : TArcs.Weighted ? factors + arc : null;
+        TArcs.Gated ? factors + (arc * stride) + c : TArcs.Weighted ? factors + (arc * stride) : null;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Add<V, T, TArcs>(V sum, T* row, V weight, T* factor)

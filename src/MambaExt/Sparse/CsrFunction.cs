@@ -14,7 +14,7 @@ internal enum CsrKind
     /// <summary>The matrix's own values.</summary>
     Valued,
 
-    /// <summary>A tensor of weights, [E].</summary>
+    /// <summary>A tensor of weights, [E] or [E, heads].</summary>
     Weighted,
 
     /// <summary>A tensor of gates, [E, C].</summary>
@@ -107,8 +107,11 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
     {
         Tensor rows = call.Matrix.EntryRows().to(x.device), columns = call.Matrix.EntryColumns().to(x.device);
         Tensor product = x.index_select(0, call.Transposed ? rows : columns) * dy.index_select(0, call.Transposed ? columns : rows);
-        return call.Kind == CsrKind.Weighted ? product.sum(1L) : product;
+        return call.Kind == CsrKind.Gated ? product : call.FactorForm!.Shape.Length == 1 ? product.sum(1L) : product.view(product.shape[0], call.FactorForm.Shape[1], -1).sum(2L);
     }
+
+    /// <summary>Weights an arc: those of [E, heads], 1 of [E].</summary>
+    internal static long Heads(Tensor? factor) => factor is null || factor.dim() == 1 ? 1 : factor.shape[1];
 
     private static void Check(CsrMatrix matrix, Tensor x, Tensor? factor, CsrKind kind, bool transposed, ComputeTarget target)
     {
@@ -129,7 +132,8 @@ internal sealed class CsrFunction : autograd.SingleTensorFunction<CsrFunction>
             return;
         }
 
-        long[] shape = kind == CsrKind.Weighted ? [matrix.EntryCount] : [matrix.EntryCount, x.shape[1]];
+        bool heads = kind == CsrKind.Weighted && factor.dim() == 2 && factor.shape[1] >= 1 && x.shape[1] % factor.shape[1] == 0;
+        long[] shape = heads ? [matrix.EntryCount, factor.shape[1]] : kind == CsrKind.Weighted ? [matrix.EntryCount] : [matrix.EntryCount, x.shape[1]];
         if (!factor.shape.SequenceEqual(shape) || factor.dtype != x.dtype || !ScanArguments.SameDevice(factor, x))
         {
             string what = kind == CsrKind.Weighted ? "The weights" : "The gates";

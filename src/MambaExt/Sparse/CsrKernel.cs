@@ -57,7 +57,7 @@ internal static unsafe class CsrKernel
             T* x = TensorPointer.Of<T>(gathered), dy = TensorPointer.Of<T>(arriving), target = TensorPointer.Of<T>(gradient);
             if (call.Kind == CsrKind.Weighted)
             {
-                CsrSum.WeightGradient(call.Matrix.Forward, x, dy, gathered.shape[1], target, call.Target.Options);
+                CsrSum.WeightGradient(call.Matrix.Forward, x, dy, gathered.shape[1], target, call.Target.Options, CsrFunction.Heads(gradient));
             }
             else
             {
@@ -75,7 +75,7 @@ internal static unsafe class CsrKernel
         {
             case CsrKind.Plain: CsrSum.Plain(rows, from, x.shape[1], to, call.Target.Options); break;
             case CsrKind.Gated: CsrSum.Gated(rows, from, x.shape[1], weights, to, call.Target.Options); break;
-            default: CsrSum.Weighted(rows, from, x.shape[1], weights, to, call.Target.Options); break;
+            default: CsrSum.Weighted(rows, from, x.shape[1], weights, to, call.Target.Options, CsrFunction.Heads(factor)); break;
         }
     }
 

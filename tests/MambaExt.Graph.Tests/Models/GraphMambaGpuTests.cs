@@ -19,7 +19,7 @@ public class GraphMambaGpuTests
         using DisposeScope scope = NewDisposeScope();
         NodeDataSet data = MinesweeperGrid.Draw(0, 6, 6);
         var options = new GraphMambaOptions { d_model = 8, d_state = 4, M = 2, m = 2, mpnn = mpnn, mpnn_layers = 2, node_layers = 1, dropout = 0 };
-        using var inputs = new GraphInputs(data.Graph, data.Features, options, 3);
+        using var inputs = new GraphInputs(data.Graph, data.Features, 3);
         using var model = new GraphMamba(data.Features.Columns, 1, options);
         (Tensor Logits, Tensor[] Gradients) right = Step(), got;
         using (EmulatedGpu gpu = Emulated.Gpu())

@@ -59,7 +59,7 @@ public class GraphMambaTests
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        using var inputs = new GraphInputs(graph, NodeFeatures.Of(features, graph.VertexCount, Features), model.Options, 3, keys, graphOf);
+        using var inputs = new GraphInputs(graph, NodeFeatures.Of(features, graph.VertexCount, Features), 3, keys, graphOf);
         model.eval();
         return model.forward(inputs).contiguous().data<float>().ToArray();
     }
@@ -155,7 +155,7 @@ public class GraphMambaTests
         using DisposeScope scope = NewDisposeScope();
         using GraphMamba model = Make(name);
         var (from, to) = Edges(1);
-        using var inputs = new GraphInputs(CsrGraph.FromArcs(Vertices, from, to), NodeFeatures.Of(DrawFeatures(2), Vertices, Features), model.Options, 3);
+        using var inputs = new GraphInputs(CsrGraph.FromArcs(Vertices, from, to), NodeFeatures.Of(DrawFeatures(2), Vertices, Features), 3);
         model.forward(inputs).square().sum().backward();
         foreach (var (parameter, gradient) in model.named_parameters().Select(p => (p.name, p.parameter.grad)))
         {
@@ -182,7 +182,7 @@ public class GraphMambaTests
         using DisposeScope scope = NewDisposeScope();
         long[] offsets = [.. Enumerable.Range(0, Vertices + 1).Select(v => (long)v * Features)];
         int[] indices = [.. Enumerable.Range(0, Vertices * Features).Select(i => i % Features)];
-        using var inputs = new GraphInputs(graph, NodeFeatures.Of(new SparseMatrix(Vertices, Features, offsets, indices, features)), model.Options, 3);
+        using var inputs = new GraphInputs(graph, NodeFeatures.Of(new SparseMatrix(Vertices, Features, offsets, indices, features)), 3);
         float[] sparse = model.forward(inputs).contiguous().data<float>().ToArray();
         Assert.All(dense.Zip(sparse), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
     }

@@ -1,0 +1,64 @@
+using System.Text.Json.Serialization;
+
+namespace MambaExt.Graph.Models;
+
+/// <summary>Sizes and switches of a model over graphs, and how it is made. Written into run and model folders with its kind.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(GraphMambaOptions), "graph_mamba")]
+[JsonDerivedType(typeof(DeepGraphOptions), "deep")]
+public abstract record GraphModelOptions
+{
+    /// <summary>Width of every layer.</summary>
+    public int d_model { get; init; } = 64;
+
+    /// <summary>Dropout of hidden features.</summary>
+    public double dropout { get; init; } = 0.5;
+
+    /// <summary>Dropout of input features.</summary>
+    public double input_dropout { get; init; }
+
+    /// <summary>Throws one sentence with everything that is out of range.</summary>
+    /// <exception cref="ArgumentException">Something is.</exception>
+    public void Validate()
+    {
+        List<string> faults = [.. Faults()];
+        Need(faults, d_model >= 1, $"d_model is {d_model}, allowed are 1 and more");
+        Need(faults, dropout is >= 0 and < 1 && input_dropout is >= 0 and < 1, $"dropout and input_dropout are {dropout} and {input_dropout}, allowed are 0 up to, not with, 1");
+        if (faults.Count > 0)
+        {
+            throw new ArgumentException($"{Title} options: {string.Join("; ", faults)}.");
+        }
+
+        ValidateParts();
+    }
+
+    /// <summary>As <see cref="Validate()"/>, and whatever depends on the graph.</summary>
+    /// <param name="vertices">V</param>
+    public virtual void Validate(int vertices) => Validate();
+
+    /// <summary>The model, with weights from torch's generator.</summary>
+    /// <param name="features">F</param>
+    /// <param name="outputs">K, or 1 for two classes judged by ROC AUC</param>
+    /// <param name="arcFeatures">F_e; 0 for none</param>
+    public abstract GraphModel Create(int features, int outputs, int arcFeatures = 0);
+
+    /// <summary>What the options are of, in messages.</summary>
+    protected abstract string Title { get; }
+
+    /// <summary>A clause for each value that is out of range.</summary>
+    protected abstract IEnumerable<string> Faults();
+
+    /// <summary>Options of parts, which have messages of their own.</summary>
+    protected virtual void ValidateParts()
+    {
+    }
+
+    /// <summary>Adds <paramref name="text"/> where something is not <paramref name="good"/>.</summary>
+    protected static void Need(List<string> faults, bool good, string text)
+    {
+        if (!good)
+        {
+            faults.Add(text);
+        }
+    }
+}

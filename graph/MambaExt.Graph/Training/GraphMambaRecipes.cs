@@ -1,0 +1,28 @@
+using MambaExt.Graph.Models;
+
+namespace MambaExt.Graph.Training;
+
+/// <summary>Settings of <see cref="GraphMamba"/>, chosen on validation data.</summary>
+internal static class GraphMambaRecipes
+{
+    public static NodeRecipe For(string dataSet) => dataSet switch
+    {
+        "cora" or "citeseer" or "pubmed" => new NodeRecipe(
+            new GraphMambaOptions
+            {
+                d_model = 64, d_state = 4, M = 8, m = 3, token_layers = 1, node_layers = 0, scan_norm = false,
+                mpnn = MessagePassing.Appnp, mpnn_layers = 10, propagate_scan = true, layer_scale = 0.1, dropout = 0.6, input_dropout = 0.6,
+            },
+            new NodeTrainingOptions { epochs = 200, patience = 60, learning_rate = 0.01, weight_decay = 0.05, normalise_features = false }),
+        "minesweeper" or "minesweeper-grid" => new NodeRecipe(
+            new GraphMambaOptions
+            {
+                d_model = 32, d_state = 4, M = 4, m = 2, token_layers = 1, node_layers = 1,
+                mpnn = MessagePassing.Sage, mpnn_layers = 4, mpnn_residual = true, dropout = 0.1,
+            },
+            new NodeTrainingOptions { epochs = 60, patience = 0, validate_every = 5, learning_rate = 0.01, weight_decay = 1e-4, normalise_features = false }),
+        _ => new NodeRecipe(
+            new GraphMambaOptions { mpnn = MessagePassing.Sage, mpnn_layers = 4, mpnn_residual = true, dropout = 0.2 },
+            new NodeTrainingOptions { epochs = 300, patience = 100, learning_rate = 3e-3, weight_decay = 1e-4, normalise_features = false }),
+    };
+}
