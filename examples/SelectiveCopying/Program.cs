@@ -1,7 +1,7 @@
 // Selective copying (Gu and Dao, "Mamba", arXiv 2312.00752, section 4.1.1): symbols stand at random places among noise and must be said
 // in their order at the end. Blocks whose steps, B and C depend on what they read can pass over the noise. The same network with constant
 // steps, B and C is a linear system that knows distances alone, and symbols have no fixed distance here. Every seed is printed.
-// Arguments: training steps, then seeds; without any, 1500 and 3.
+// Arguments: training steps, then how many seeds from 0; without any, 1500 and 3.
 using System.Diagnostics;
 using System.Globalization;
 using MambaExt;
@@ -15,7 +15,7 @@ const int Symbols = 10, Noise = Symbols, Question = Symbols + 1, Copied = 8, Len
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args.Length > 2 || !args.All(a => int.TryParse(a, out int count) && count is > 0 and <= 1_000_000))
 {
-    Console.Error.WriteLine($"The arguments are '{string.Join(' ', args)}'; give training steps, then seeds (1 to 1000000 each), or leave them out.");
+    Console.Error.WriteLine($"The arguments are '{string.Join(' ', args)}'; give training steps, then how many seeds (1 to 1000000 each), or leave them out.");
     return 1;
 }
 
@@ -26,7 +26,7 @@ return 0;
 
 double Mean(string kind, Func<MambaOptions, nn.Module<Tensor, Tensor>> block)
 {
-    double mean = Enumerable.Range(1, seeds).Select(seed => Run(kind, seed, block)).Average();
+    double mean = Enumerable.Range(0, seeds).Select(seed => Run(kind, seed, block)).Average();
     Console.WriteLine($"{kind}, mean of {seeds}: {mean:p1}");
     return mean;
 }
