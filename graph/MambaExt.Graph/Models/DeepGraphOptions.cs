@@ -126,7 +126,7 @@ public sealed record DeepGraphOptions : GraphModelOptions
         OneOf(nameof(residual), residual, "none", "identity", "linear");
         OneOf(nameof(activation), activation, "relu", "gelu");
         OneOf(nameof(order), order, VertexOrders.Names);
-        OneOf(nameof(pool), pool, "none", "mean", "sum", "max");
+        OneOf(nameof(pool), pool, GraphPooling.Names);
         Need(faults, layers is >= 1 and <= 1000, $"layers is {layers}, allowed are 1 to 1000");
         bool headed = attention || conv is "gat" or "attention";
         Need(faults, !headed || (heads >= 1 && d_model % heads == 0), $"heads is {heads} and d_model {d_model}, allowed are divisors of d_model");

@@ -1,4 +1,5 @@
 using MambaExt.Graph.DataSets;
+using MambaExt.Graph.Encodings;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Orders;
 using MambaExt.Graph.Tokens;
@@ -19,6 +20,9 @@ public sealed class GraphInputs : IDisposable
     private readonly ulong _seed;
     private readonly int[] _keys;
     private readonly int[] _graphOf;
+    private readonly int[] _orderKeys;
+    private readonly Tensor? _packed;
+    private readonly Dictionary<string, long[]> _scores = [];
     private readonly Dictionary<object, IDisposable> _made = [];
     private readonly List<IDisposable> _owned = [];
 
@@ -48,6 +52,8 @@ public sealed class GraphInputs : IDisposable
         }
 
         GraphStarts = Starts();
+        _orderKeys = VertexKeys.OrDefault(keys, VertexCount);
+        _packed = VertexSequence.Packed(_graphOf, device) is { } packed ? Own(packed) : null;
         if (features.Sparse is { } sparse)
         {
             SparseFeatures = Own(new CsrMatrix(sparse.Columns, sparse.Offsets, sparse.Indices));
@@ -114,8 +120,38 @@ public sealed class GraphInputs : IDisposable
     public CsrMatrix? TokenMeans(int M, int m, int s) =>
         m == 0 ? null : Get((M, m, s), () => WalkTokens.Sample(_graph, new WalkTokenOptions(M, m, s, _seed), _keys, Compute.Threads).MeanWeights().ToCsrMatrix());
 
+    /// <summary>Eigenvectors of each graph's Laplacian with the smallest eigenvalues, each beside its eigenvalue, [V, k, 2], zero where a graph has fewer
+    /// vertices; and [V, k, 1], 1 where there is an eigenvector and else 0.</summary>
+    /// <param name="count">k</param>
+    public (Tensor Pairs, Tensor There) LaplacianPairs(int count)
+    {
+        if (!_made.ContainsKey(("laplacian", count)))
+        {
+            LaplacianEigenvectors found = LaplacianEigenvectors.Of(_graph, count, _seed, _keys, _graphOf.Length == 0 ? default : GraphStarts);
+            _made[("laplacian", count)] = tensor(found.Pairs(), [VertexCount, count, 2], device: Values.device).DetachFromDisposeScope();
+            _made[("laplacian there", count)] = tensor(found.There(), [VertexCount, count, 1], device: Values.device).DetachFromDisposeScope();
+        }
+
+        return ((Tensor)_made[("laplacian", count)], (Tensor)_made[("laplacian there", count)]);
+    }
+
+    /// <summary>The probability that a random walk is back where it began after 1 ... K steps, [V, K].</summary>
+    /// <param name="steps">K</param>
+    public Tensor ReturnProbabilities(int steps) => Get(
+        ("returns", steps), () => tensor(Encodings.ReturnProbabilities.Of(_graph, steps, _seed, _keys), [VertexCount, steps], device: Values.device).DetachFromDisposeScope());
+
     /// <summary>The vertices in the order of a rule, graph by graph.</summary>
-    public VertexSequence Sequence(IVertexOrder rule) => Get(("order", rule.Name), () => new VertexSequence(rule.Order(_graph, _seed, _keys), _graphOf, Values.device));
+    /// <param name="rule">The rule</param>
+    /// <param name="draw">Which draw of the noise that tells equals apart</param>
+    public VertexSequence Sequence(IVertexOrder rule, int draw = 0) =>
+        Get(("order", rule.Name, draw), () => Draw(rule, draw == 0 ? _seed : CounterRandom.ForKey(_seed, RandomStream.Orders, draw, draw: 1)));
+
+    /// <summary>The vertices in the order of a rule with noise from torch's generator, graph by graph; the caller disposes it.</summary>
+    public VertexSequence FreshSequence(IVertexOrder rule)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Draw(rule, (ulong)randint(0, long.MaxValue, [1L], ScalarType.Int64).item<long>());
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -139,6 +175,16 @@ public sealed class GraphInputs : IDisposable
         }
 
         return (T)made;
+    }
+
+    private VertexSequence Draw(IVertexOrder rule, ulong noise)
+    {
+        if (!_scores.TryGetValue(rule.Name, out long[]? scores))
+        {
+            _scores[rule.Name] = scores = rule.Scores(_graph);
+        }
+
+        return new VertexSequence(NoisyOrder.Sort(scores, noise, _orderKeys), _graphOf, _packed, Values.device);
     }
 
     private int[] Starts()

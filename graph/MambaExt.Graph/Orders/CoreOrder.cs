@@ -4,18 +4,13 @@ namespace MambaExt.Graph.Orders;
 
 /// <summary>By core number, ascending: the largest k for which a vertex belongs to the k-core, the largest part of the graph in which every
 /// vertex has k neighbours (Seidman 1983). Vertices of one core are shuffled by seeded noise.</summary>
-public sealed class CoreOrder : IVertexOrder
+public sealed class CoreOrder : NoisyOrder
 {
     /// <inheritdoc/>
-    public string Name => "core";
+    public override string Name => "core";
 
     /// <inheritdoc/>
-    public VertexOrder Order(CsrGraph graph, ulong seed, ReadOnlySpan<int> keys = default)
-    {
-        ArgumentNullException.ThrowIfNull(graph);
-        int[] cores = Cores(graph);
-        return NoisyOrder.Sort(graph.VertexCount, v => cores[v], seed, keys);
-    }
+    public override long[] Scores(CsrGraph graph) => [.. Cores(graph).Select(k => (long)k)];
 
     /// <summary>The core number of every vertex, [V], in time linear in V + E (Batagelj and Zaversnik, arXiv cs/0310049): take away a vertex
     /// of the least remaining degree, again and again.</summary>

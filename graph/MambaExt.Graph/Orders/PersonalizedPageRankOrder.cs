@@ -7,16 +7,11 @@ namespace MambaExt.Graph.Orders;
 /// component's largest degree (to each of them alike where there are several). GMN (arXiv 2402.08678) orders by "PPR" without saying from which
 /// vertices; teleports in proportion to the degree would give the degree again, and to every vertex PageRank. Equal ranks are shuffled by seeded noise.
 /// </summary>
-public sealed class PersonalizedPageRankOrder : IVertexOrder
+public sealed class PersonalizedPageRankOrder : NoisyOrder
 {
     /// <inheritdoc/>
-    public string Name => "ppr";
+    public override string Name => "ppr";
 
     /// <inheritdoc/>
-    public VertexOrder Order(CsrGraph graph, ulong seed, ReadOnlySpan<int> keys = default)
-    {
-        ArgumentNullException.ThrowIfNull(graph);
-        long[] ranks = PageRank.RanksFromHubs(graph);
-        return NoisyOrder.Sort(graph.VertexCount, v => ranks[v], seed, keys);
-    }
+    public override long[] Scores(CsrGraph graph) => PageRank.RanksFromHubs(graph);
 }
