@@ -179,10 +179,9 @@ public class GmbTests
         (y * randn_like(y)).sum().backward();
         foreach (var (parameter, gradient) in model.named_parameters().Select(p => (p.name, p.parameter.grad)))
         {
-            Assert.True(gradient is not null && gradient.isfinite().all().item<bool>(), parameter);
-
-            // No one reads the edges' states of the last layer.
-            Assert.True(gradient!.abs().max().item<float>() > 0 || parameter.StartsWith("layers.1.gated.edge_norm.", StringComparison.Ordinal), $"{parameter} gets a gradient of zero");
+            // No one reads the edges' states behind the last layer.
+            bool read = !parameter.StartsWith("layers.1.gated.edge_norm.", StringComparison.Ordinal);
+            Assert.True(!read || (gradient is not null && gradient.isfinite().all().item<bool>() && gradient.abs().max().item<float>() > 0), $"{parameter} gets no gradient");
         }
     }
 
