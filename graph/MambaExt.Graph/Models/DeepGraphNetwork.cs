@@ -69,15 +69,7 @@ public sealed class DeepGraphNetwork : GraphModel
 
         x = sum ?? x;
         x = last is null ? x : last.forward(x);
-        x = pooled is null ? x : pooled_activation!.forward(pooled.forward(Pool(inputs, x)));
+        x = pooled is null ? x : pooled_activation!.forward(pooled.forward(GraphPooling.Pool(inputs, x, _options.pool)));
         return head.forward(x).MoveToOuterDisposeScope();
     }
-
-    /// <summary>[V, d] to [graphs, d].</summary>
-    private Tensor Pool(GraphInputs inputs, Tensor x) => _options.pool switch
-    {
-        "mean" => inputs.GraphMeans.Multiply(x),
-        "sum" => inputs.GraphSums.Sum(x),
-        _ => stack([.. Enumerable.Range(0, inputs.GraphCount).Select(g => x.narrow(0, inputs.GraphStarts[g], inputs.GraphStarts[g + 1] - inputs.GraphStarts[g]).amax([0L]))]),
-    };
 }

@@ -17,6 +17,9 @@ public abstract record GraphModelOptions
     /// <summary>Dropout of input features.</summary>
     public double input_dropout { get; init; }
 
+    /// <summary>What becomes of the vertices of a graph: none, every vertex is classified; mean, sum or max over them, every graph is.</summary>
+    public string pool { get; init; } = "none";
+
     /// <summary>Throws one sentence with everything that is out of range.</summary>
     /// <exception cref="ArgumentException">Something is.</exception>
     public void Validate()
@@ -24,6 +27,7 @@ public abstract record GraphModelOptions
         List<string> faults = [.. Faults()];
         Need(faults, d_model >= 1, $"d_model is {d_model}, allowed are 1 and more");
         Need(faults, dropout is >= 0 and < 1 && input_dropout is >= 0 and < 1, $"dropout and input_dropout are {dropout} and {input_dropout}, allowed are 0 up to, not with, 1");
+        Need(faults, pool is "none" or "mean" or "sum" or "max", $"pool is '{pool}', allowed are none, mean, sum, max");
         if (faults.Count > 0)
         {
             throw new ArgumentException($"{Title} options: {string.Join("; ", faults)}.");

@@ -45,6 +45,8 @@ internal static class GraphRecipeOptions
         Deep<bool>("--token_stage", "A scan over random-walk tokens beside the input encoder", (v, o) => o with { token_stage = v }),
         Entry<double>(CommonOptions.Value<double>("--dropout", "Dropout of hidden features."), (v, r) => r with { Model = r.Model with { dropout = v } }),
         Entry<double>(CommonOptions.Value<double>("--input_dropout", "Dropout of input features."), (v, r) => r with { Model = r.Model with { input_dropout = v } }),
+        Entry<string>(CommonOptions.Value<string>("--pool", "Where whole graphs are classified: mean, sum or max of their vertices."), (v, r) => r with { Model = r.Model with { pool = v } }),
+        Training<int>("--batch_size", "Where whole graphs are classified: graphs a step", (v, o) => o with { batch_size = v }),
         Training<int>("--epochs", "Most epochs", (v, o) => o with { epochs = v }),
         Training<int>("--patience", "Stop after so many epochs without a better validation score; 0: never", (v, o) => o with { patience = v }),
         Training<int>("--validate_every", "Validate every so many epochs", (v, o) => o with { validate_every = v }),
