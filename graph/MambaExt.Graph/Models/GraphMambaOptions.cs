@@ -45,7 +45,7 @@ public sealed record GraphMambaOptions : GraphModelOptions
     /// labels need.</summary>
     public bool scan_norm { get; init; } = true;
 
-    /// <summary>Scan order of the vertices: degree or random.</summary>
+    /// <summary>Scan order of the vertices, one of <see cref="VertexOrders.Names"/>.</summary>
     public string order { get; init; } = "degree";
 
     /// <summary>The message-passing branch.</summary>

@@ -13,6 +13,6 @@ public sealed class DegreeOrder : IVertexOrder
     public VertexOrder Order(CsrGraph graph, ulong seed, ReadOnlySpan<int> keys = default)
     {
         ArgumentNullException.ThrowIfNull(graph);
-        return NoisyOrder.Sort(graph.VertexCount, graph.Degree, seed, keys);
+        return NoisyOrder.Sort(graph.VertexCount, v => graph.Degree(v), seed, keys);
     }
 }

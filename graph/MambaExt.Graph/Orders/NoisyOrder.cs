@@ -6,10 +6,10 @@ namespace MambaExt.Graph.Orders;
 /// key itself: a total order that vertex numbers do not enter.</summary>
 internal static class NoisyOrder
 {
-    public static VertexOrder Sort(int vertices, Func<int, int> score, ulong seed, ReadOnlySpan<int> keys)
+    public static VertexOrder Sort(int vertices, Func<int, long> score, ulong seed, ReadOnlySpan<int> keys)
     {
         int[] ownKeys = VertexKeys.OrDefault(keys, vertices);
-        var ranks = new (int Score, ulong Noise, int Key)[vertices];
+        var ranks = new (long Score, ulong Noise, int Key)[vertices];
         var permutation = new long[vertices];
         for (int v = 0; v < vertices; v++)
         {
