@@ -10,13 +10,17 @@ namespace MambaExt.Native;
 /// In TorchSharp 0.107 <c>x + y</c>, <c>x + 1e-5</c>, <c>x * 2</c> and nearly all arithmetic make a temporary <see cref="Scalar"/>, read its
 /// handle and call libtorch with it. Optimized code uses the object no more after that read, so a collection that another thread starts just then
 /// finalizes it, and the finalizer frees the number that libtorch is about to read. What came of that: <c>Expected false to be true</c> out of
-/// <c>Scalar::toFloat</c>, crashes, and nothing forbids a wrong number. Eight threads that add, beside one that collects, met it
+/// <c>Scalar::toFloat</c>, crashes, and nothing forbids a wrong number. Two to eight threads that add, beside one that collects, met it
 /// once in 25,000 to 150,000 operations.
 /// <para>
 /// TorchSharp frees scalars through one function of its native library, which .NET looks up by name at the first use. Before that this class puts
 /// its own in its place, and it frees each scalar through a <see cref="Quarantine"/>. Finalizers come in batches, one
 /// a collection: 200,000 scalars and more, the newest with them, so that only a count would not keep the newest long enough, and time decides.
-/// libtorch reads a scalar at the start of an operation.
+/// libtorch reads a scalar at the start of an operation, if not always first: a sum of two types converts its operands before.
+/// </para>
+/// <para>
+/// Linux only. In a program that used <c>torch</c> before <see cref="LibTorchLoader.EnsureLoaded"/> .NET has looked up the function already,
+/// and scalars are freed as before.
 /// </para>
 /// </remarks>
 internal static unsafe class ScalarLifetime
