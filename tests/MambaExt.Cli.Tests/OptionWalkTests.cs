@@ -15,6 +15,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
     private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
     private const string Gmb = "--model gmb --layers 1 --eval_orders 1";
     private const string Cora = "--dataset cora --data {data}";
+    private const string Mutag = "--dataset mutag --data {data}";
 
     private static readonly Entry[] Entries =
     [
@@ -28,6 +29,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),
         Changed("--mlp true", "--model gcn --layers 2"), Changed("--feed_forward true", "--model gcn --layers 2"), Changed("--attention true", "--model gcn --layers 1"),
         Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
+        Changed("--pool sum", Mutag), Changed("--batch_size 20", Mutag),
         Changed("--epochs 3"), Changed("--patience 1", "--epochs 6 --learning_rate 0.5 --late_fusion true"), Changed("--validate_every 2"), Changed("--steps 1"), Changed("--optimizer sgd"),
         Changed("--learning_rate 0.02"), Changed("--weight_decay 0.5"), Changed("--momentum 0.5", "--optimizer sgd"), Changed("--schedule cosine"), Changed("--warmup_steps 2"),
         Changed("--final_learning_rate 0.5", "--schedule cosine"), Changed("--decay_epochs 1", "--schedule step"), Changed("--decay_factor 0.5", "--schedule step --decay_epochs 1"),

@@ -39,12 +39,14 @@ internal static class Columns
         }
     }
 
-    /// <summary>x's part outside of a constant, and of an orthonormal set, of length 1: Gram-Schmidt, twice. False where nothing is left.</summary>
+    /// <summary>x's part outside of a constant, and of an orthonormal set, of length 1: Gram-Schmidt, again where much was taken away (Daniel et al., Math. Comp. 30, 1976). False where
+    /// nothing is left.</summary>
     public static bool Orthonormalise(double[] x, IReadOnlyList<double[]> basis)
     {
-        double before = Math.Sqrt(Dot(x, x));
+        double before = Math.Sqrt(Dot(x, x)), left = before;
         for (int pass = 0; pass < 2; pass++)
         {
+            double here = left;
             double mean = 0;
             foreach (double value in x)
             {
@@ -61,17 +63,22 @@ internal static class Columns
             {
                 Add(x, -Dot(x, other), other);
             }
+
+            left = Math.Sqrt(Dot(x, x));
+            if (left > 0.7 * here)
+            {
+                break;
+            }
         }
 
-        double norm = Math.Sqrt(Dot(x, x));
-        if (!(norm > 1e-10 * before))
+        if (!(left > 1e-10 * before))
         {
             return false;
         }
 
         for (int i = 0; i < x.Length; i++)
         {
-            x[i] /= norm;
+            x[i] /= left;
         }
 
         return true;

@@ -50,27 +50,17 @@ public sealed class LaplacianEigenvectors
         var result = new LaplacianEigenvectors(count, graphStarts.IsEmpty ? [0, graph.VertexCount] : graphStarts.ToArray());
         var keyed = new KeyedGraph(graph, keys);
         ILookup<int, int[]> components = ConnectedComponents.Of(keyed.Graph).ToLookup(component => result.GraphOf(keyed.Vertices[component[0]]));
-        for (int g = 0; g < result._graphStarts.Length - 1; g++)
-        {
-            result.Solve(g, [.. components[g].OrderByDescending(c => c.Length)], keyed, seed, token);
-        }
-
+        var residuals = new double[result._graphStarts.Length - 1];
+        var limits = new ParallelOptions { MaxDegreeOfParallelism = Compute.Threads, CancellationToken = token };
+        Parallel.For(0, residuals.Length, limits, g => residuals[g] = result.Solve(g, [.. components[g].OrderByDescending(c => c.Length)], keyed, seed, token));
+        result.Residual = residuals.DefaultIfEmpty(0).Max();
         return result;
     }
 
-    /// <summary>Each eigenvector's entry beside its eigenvalue, [V, k, 2], zeros where there is none.</summary>
-    internal float[] Pairs() => PerEntry(2, (at, value, pairs) =>
+    /// <summary>Each eigenvector's entry, its eigenvalue, and a 1: [V, k, 3], zeros where there is no eigenvector.</summary>
+    internal float[] Entries()
     {
-        pairs[2 * at] = _vectors[at];
-        pairs[(2 * at) + 1] = value;
-    });
-
-    /// <summary>1 where there is an eigenvector, else 0, [V, k].</summary>
-    internal float[] There() => PerEntry(1, (at, _, there) => there[at] = 1);
-
-    private float[] PerEntry(int width, Action<long, float, float[]> write)
-    {
-        var entries = new float[_vectors.LongLength * width];
+        var entries = new float[3 * _vectors.LongLength];
         for (int g = 0; g < _graphStarts.Length - 1; g++)
         {
             for (long at = (long)_graphStarts[g] * Count; at < (long)_graphStarts[g + 1] * Count; at++)
@@ -78,7 +68,7 @@ public sealed class LaplacianEigenvectors
                 float value = _values[((long)g * Count) + (at % Count)];
                 if (!float.IsNaN(value))
                 {
-                    write(at, value, entries);
+                    (entries[3 * at], entries[(3 * at) + 1], entries[(3 * at) + 2]) = (_vectors[at], value, 1);
                 }
             }
         }
@@ -98,15 +88,17 @@ public sealed class LaplacianEigenvectors
         return at >= 0 ? at : ~at - 1;
     }
 
+    /// <summary>Solves one graph; returns its largest residual.</summary>
     /// <param name="g">Number of the graph</param>
     /// <param name="components">Of the graph, the largest first</param>
     /// <param name="keyed">All graphs</param>
     /// <param name="seed">Of the start</param>
     /// <param name="token">Stops the work</param>
-    private void Solve(int g, int[][] components, KeyedGraph keyed, ulong seed, CancellationToken token)
+    private double Solve(int g, int[][] components, KeyedGraph keyed, ulong seed, CancellationToken token)
     {
         // Every component has a zero; only what is left of the k is looked for.
         int left = Math.Max(0, Count - components.Length);
+        double worst = 0;
         var found = new List<(double Value, int Component, double[] Vector)>();
         for (int c = 0; c < Math.Min(components.Length, Count); c++)
         {
@@ -116,7 +108,7 @@ public sealed class LaplacianEigenvectors
             var (values, vectors, residual) = component.Length == 1
                 ? ([0], [[1]], 0)
                 : Lobpcg.Smallest(new ConnectedLaplacian(keyed.Graph, component), wanted, Start, token);
-            Residual = Math.Max(Residual, residual);
+            worst = Math.Max(worst, residual);
             found.AddRange(values.Zip(vectors, (value, vector) => (value, c, vector)));
         }
 
@@ -131,5 +123,7 @@ public sealed class LaplacianEigenvectors
 
             column++;
         }
+
+        return worst;
     }
 }

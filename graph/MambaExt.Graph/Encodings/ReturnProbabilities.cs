@@ -7,16 +7,18 @@ namespace MambaExt.Graph.Encodings;
 /// began. A walk at a vertex without neighbours stays, so there they are 1.
 /// <para>
 /// Exact, by sparse rows: with S = D^-1/2 A D^-1/2, which has the same diagonals, S^2a(v, v) = |S^a e_v|^2 and S^(2a+1)(v, v) = S^a e_v . S^(a+1) e_v, so
-/// half the steps do. The rule for large graphs: a vertex may look at 2^33 / n arcs, n the vertices of its connected component (at least 65,536). Where its
-/// neighbourhoods of half the steps hold more, its row is estimated instead: the share of 1,024 walks that are back at each step, off by at most 0.016
-/// (one standard error).
+/// half the steps do. The rule for large graphs: a vertex may look at 2^31 / n arcs, n the vertices of its connected component (at least 16,384). The steps
+/// whose neighbourhoods hold more are estimated instead: the share of 256 walks that are back, off by at most 0.031 (one standard error).
 /// </para>
 /// </summary>
 public static class ReturnProbabilities
 {
-    private const double ArcsPerComponent = 1L << 33;
-    private const long LeastArcs = 1 << 16;
-    private const int Walks = 1024;
+    private const double ArcsPerComponent = 1L << 31;
+    private const long LeastArcs = 1 << 14;
+    private const int Walks = 256;
+
+    // Walks side by side wait for memory together.
+    private const int Abreast = 16;
     private const int BlockVertices = 64;
 
     /// <summary>[V, K] row by row.</summary>
@@ -49,9 +51,13 @@ public static class ReturnProbabilities
                 {
                     own.Fill(1);
                 }
-                else if (!row.Exact(keyed.Graph, v, allowed[v], own))
+                else
                 {
-                    Estimate(keyed, v, seed, own);
+                    int known = row.Exact(keyed.Graph, v, allowed[v], own);
+                    if (known < steps)
+                    {
+                        Estimate(keyed, v, seed, own, known);
+                    }
                 }
             }
 
@@ -60,21 +66,31 @@ public static class ReturnProbabilities
         return rows;
     }
 
-    private static void Estimate(KeyedGraph keyed, int v, ulong seed, Span<float> own)
+    /// <summary>Steps from <paramref name="known"/> on.</summary>
+    private static void Estimate(KeyedGraph keyed, int v, ulong seed, Span<float> own, int known)
     {
-        own.Clear();
-        for (int walk = 0; walk < Walks; walk++)
+        own[known..].Clear();
+        uint key = (uint)keyed.Keys[v];
+        Span<int> at = stackalloc int[Abreast];
+        Span<uint> numbers = stackalloc uint[4 * Abreast];
+        for (int first = 0; first < Walks; first += Abreast)
         {
-            int at = v;
-            (uint, uint, uint, uint) numbers = default;
+            at.Fill(v);
             for (int step = 0; step < own.Length; step++)
             {
-                numbers = (step & 3) == 0
-                    ? CounterRandom.Block(seed, (uint)keyed.Keys[v], (uint)walk, (uint)(step >> 2) + 1, (uint)RandomStream.Encodings << CounterRandom.StreamShift)
-                    : (numbers.Item2, numbers.Item3, numbers.Item4, 0u);
-                ReadOnlySpan<int> neighbours = keyed.Graph.Neighbours(at);
-                at = neighbours[(int)(((ulong)numbers.Item1 * (ulong)neighbours.Length) >> 32)];
-                own[step] += at == v ? 1f / Walks : 0;
+                for (int walk = 0; walk < Abreast; walk++)
+                {
+                    Span<uint> four = numbers.Slice(4 * walk, 4);
+                    if ((step & 3) == 0)
+                    {
+                        (four[0], four[1], four[2], four[3]) = CounterRandom.Block(
+                            seed, key, (uint)(first + walk), (uint)(step >> 2) + 1, (uint)RandomStream.Encodings << CounterRandom.StreamShift);
+                    }
+
+                    ReadOnlySpan<int> neighbours = keyed.Graph.Neighbours(at[walk]);
+                    at[walk] = neighbours[(int)(((ulong)four[step & 3] * (ulong)neighbours.Length) >> 32)];
+                    own[step] += step >= known && at[walk] == v ? 1f / Walks : 0;
+                }
             }
         }
     }
@@ -87,35 +103,36 @@ public static class ReturnProbabilities
         private List<int> _there = [];
         private List<int> _reached = [];
 
-        /// <summary>False where more arcs than allowed would be looked at.</summary>
-        public bool Exact(CsrGraph graph, int v, long allowed, Span<float> own)
+        /// <summary>Writes steps until more arcs than allowed would be looked at; returns how many.</summary>
+        public int Exact(CsrGraph graph, int v, long allowed, Span<float> own)
         {
             _there.Add(v);
             _now[v] = 1;
-            bool done = true;
-            for (int step = 0; step < own.Length && done; step += 2)
+            int step = 0;
+            for (; step < own.Length; step += 2)
             {
                 foreach (int u in _there)
                 {
                     allowed -= graph.Degree(u);
                 }
 
-                done = allowed >= 0;
-                if (done)
+                if (allowed < 0)
                 {
-                    Advance(graph);
-                    own[step] = (float)Dot(_there, _next, _now);
-                    (_now, _next, _there, _reached) = (_next, _now, _reached, _there);
-                    Clear(_reached, _next);
-                    if (step + 1 < own.Length)
-                    {
-                        own[step + 1] = (float)Dot(_there, _now, _now);
-                    }
+                    break;
+                }
+
+                Advance(graph);
+                own[step] = (float)Dot(_there, _next, _now);
+                (_now, _next, _there, _reached) = (_next, _now, _reached, _there);
+                Clear(_reached, _next);
+                if (step + 1 < own.Length)
+                {
+                    own[step + 1] = (float)Dot(_there, _now, _now);
                 }
             }
 
             Clear(_there, _now);
-            return done;
+            return Math.Min(step, own.Length);
         }
 
         private void Advance(CsrGraph graph)

@@ -52,7 +52,6 @@ public sealed class GmbModel : GraphModel
             (x, arcs) = layer.Forward(inputs, x, arcs);
         }
 
-        x = _options.pool == "none" ? x : GraphPooling.Pool(inputs, x, _options.pool);
-        return head.forward(x).MoveToOuterDisposeScope();
+        return head.forward(GraphPooling.Pool(inputs, x, _options.pool)).MoveToOuterDisposeScope();
     }
 }

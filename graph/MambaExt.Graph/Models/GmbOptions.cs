@@ -37,9 +37,6 @@ public sealed record GmbOptions : GraphModelOptions
     /// <summary>Biases of the linear maps of the features. Without them, on one-hot features, these maps are sums of embedding tables, as for atoms and bonds.</summary>
     public bool encoder_bias { get; init; } = true;
 
-    /// <summary>What becomes of the vertices of a graph: none, every vertex is classified; mean, sum or max, every graph is.</summary>
-    public string pool { get; init; } = "none";
-
     /// <summary>The options of the scans.</summary>
     internal MambaOptions Block => new(d_model) { d_state = d_state, d_conv = d_conv, expand = expand };
 
@@ -57,7 +54,6 @@ public sealed record GmbOptions : GraphModelOptions
         Need(faults, layers is >= 1 and <= 1000, $"layers is {layers}, allowed are 1 to 1000");
         Need(faults, VertexOrders.Names.Contains(order), $"order is '{order}', allowed are {string.Join(", ", VertexOrders.Names)}");
         Need(faults, eval_orders is >= 1 and <= 1000, $"eval_orders is {eval_orders}, allowed are 1 to 1000");
-        Need(faults, GraphPooling.Names.Contains(pool), $"pool is '{pool}', allowed are {string.Join(", ", GraphPooling.Names)}");
         return faults;
     }
 

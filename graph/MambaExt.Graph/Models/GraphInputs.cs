@@ -25,6 +25,8 @@ public sealed class GraphInputs : IDisposable
     private readonly Dictionary<string, long[]> _scores = [];
     private readonly Dictionary<object, IDisposable> _made = [];
     private readonly List<IDisposable> _owned = [];
+    private int[]? _encodedRows;
+    private VertexEncodings? _encodings;
 
     /// <summary>Takes a graph, or several end to end.</summary>
     /// <param name="graph">V vertices</param>
@@ -125,20 +127,13 @@ public sealed class GraphInputs : IDisposable
     /// <param name="count">k</param>
     public (Tensor Pairs, Tensor There) LaplacianPairs(int count)
     {
-        if (!_made.ContainsKey(("laplacian", count)))
-        {
-            LaplacianEigenvectors found = LaplacianEigenvectors.Of(_graph, count, _seed, _keys, _graphOf.Length == 0 ? default : GraphStarts);
-            _made[("laplacian", count)] = tensor(found.Pairs(), [VertexCount, count, 2], device: Values.device).DetachFromDisposeScope();
-            _made[("laplacian there", count)] = tensor(found.There(), [VertexCount, count, 1], device: Values.device).DetachFromDisposeScope();
-        }
-
-        return ((Tensor)_made[("laplacian", count)], (Tensor)_made[("laplacian there", count)]);
+        Tensor entries = Get(("laplacian", count), () => Encoded(rows => rows.Laplacian(count, _encodedRows), count, 3));
+        return (entries.narrow(2, 0, 2), entries.narrow(2, 2, 1));
     }
 
     /// <summary>The probability that a random walk is back where it began after 1 ... K steps, [V, K].</summary>
     /// <param name="steps">K</param>
-    public Tensor ReturnProbabilities(int steps) => Get(
-        ("returns", steps), () => tensor(Encodings.ReturnProbabilities.Of(_graph, steps, _seed, _keys), [VertexCount, steps], device: Values.device).DetachFromDisposeScope());
+    public Tensor ReturnProbabilities(int steps) => Get(("returns", steps), () => Encoded(rows => rows.Returns(steps, _encodedRows), steps));
 
     /// <summary>The vertices in the order of a rule, graph by graph.</summary>
     /// <param name="rule">The rule</param>
@@ -165,6 +160,11 @@ public sealed class GraphInputs : IDisposable
         _owned.Clear();
     }
 
+    /// <summary>Encodings are read from those of a whole data set instead of computed for these graphs.</summary>
+    /// <param name="encodings">Of the data set, with the seed and the keys of these inputs</param>
+    /// <param name="rows">Number of each of these vertices there, [V]</param>
+    internal void ReadEncodings(VertexEncodings encodings, int[] rows) => (_encodings, _encodedRows) = (encodings, rows);
+
     /// <summary>What was made under <paramref name="key"/>, made now if it was not; it lives as long as these inputs.</summary>
     internal T Get<T>(object key, Func<T> make)
         where T : class, IDisposable
@@ -175,6 +175,12 @@ public sealed class GraphInputs : IDisposable
         }
 
         return (T)made;
+    }
+
+    private Tensor Encoded(Func<VertexEncodings, float[]> rows, params long[] shape)
+    {
+        _encodings ??= new VertexEncodings(_graph, _seed, _keys, GraphStarts);
+        return tensor(rows(_encodings), [VertexCount, .. shape], device: Values.device).DetachFromDisposeScope();
     }
 
     private VertexSequence Draw(IVertexOrder rule, ulong noise)

@@ -30,6 +30,9 @@ public abstract record GraphModelOptions
     /// <summary>Steps of the longest walk that <see cref="rwse"/> reads.</summary>
     public int rwse_steps { get; init; } = 16;
 
+    /// <summary>What becomes of the vertices of a graph: none, every vertex is classified; mean, sum or max over them, every graph is.</summary>
+    public string pool { get; init; } = "none";
+
     /// <summary>Throws one sentence with everything that is out of range.</summary>
     /// <exception cref="ArgumentException">Something is.</exception>
     public void Validate()
@@ -40,6 +43,7 @@ public abstract record GraphModelOptions
         Need(faults, lap_pe >= 0 && rwse >= 0 && (long)lap_pe + rwse < Math.Max(d_model, 1), $"lap_pe and rwse are {lap_pe} and {rwse} with d_model {d_model}, allowed are 0 and more that leave channels for the features");
         Need(faults, lap_eigs is >= 1 and <= 256, $"lap_eigs is {lap_eigs}, allowed are 1 to 256");
         Need(faults, rwse_steps is >= 1 and <= 1000, $"rwse_steps is {rwse_steps}, allowed are 1 to 1000");
+        Need(faults, pool is "none" or "mean" or "sum" or "max", $"pool is '{pool}', allowed are none, mean, sum, max");
         if (faults.Count > 0)
         {
             throw new ArgumentException($"{Title} options: {string.Join("; ", faults)}.");

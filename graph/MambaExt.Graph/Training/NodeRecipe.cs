@@ -56,13 +56,17 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
             return whole with { Model = reduced.Without(whole.Model) };
         }
 
+        bool graphs = GraphDataSets.All.Any(info => info.Name == dataSet && info.Task == GraphTask.Graphs);
         return change(
-            model == GraphMamba ? GraphMambaRecipes.For(dataSet)
-            : model == Deep ? DeepRecipes.WithScan(dataSet)
-            : model == Gmb ? GmbRecipes.For(dataSet)
-            : Baselines.TryGetValue(model, out var baseline) ? DeepRecipes.For(dataSet, baseline)
+            model == GraphMamba ? (graphs ? WholeGraphRecipes.GraphMamba(dataSet) : GraphMambaRecipes.For(dataSet))
+            : model == Deep ? (graphs ? WholeGraphRecipes.WithScan(dataSet) : DeepRecipes.WithScan(dataSet))
+            : model == Gmb ? (graphs ? WholeGraphRecipes.Gmb(dataSet) : GmbRecipes.For(dataSet))
+            : Baselines.TryGetValue(model, out var baseline) ? (graphs ? WholeGraphRecipes.For(dataSet, baseline) : DeepRecipes.For(dataSet, baseline))
             : throw new ArgumentException($"There is no model '{model}'; allowed are {string.Join(", ", Names)}{(NameSuggestion.Nearest(model, Names) is { } near ? $" (did you mean {near}?)" : "")}."));
     }
+
+    /// <summary>The data set with its features as this recipe wants them.</summary>
+    public GraphDataSet Prepare(GraphDataSet data) => Training.normalise_features && !data.Transforms.Contains(RowsNormalised) ? data.WithRowNormalisedFeatures() : data;
 
     /// <summary>The data set with its features as this recipe wants them.</summary>
     public NodeDataSet Prepare(NodeDataSet data) => Training.normalise_features && !data.Transforms.Contains(RowsNormalised) ? data.WithRowNormalisedFeatures() : data;

@@ -54,6 +54,8 @@ internal static class GraphRecipeOptions
         Entry<int>(CommonOptions.Value<int>("--lap_eigs", "Eigenvectors that lap_pe reads."), (v, r) => r with { Model = r.Model with { lap_eigs = v } }),
         Entry<int>(CommonOptions.Value<int>("--rwse", "Channels that encode how often random walks return; 0: none."), (v, r) => r with { Model = r.Model with { rwse = v } }),
         Entry<int>(CommonOptions.Value<int>("--rwse_steps", "Steps of the longest walk that rwse reads."), (v, r) => r with { Model = r.Model with { rwse_steps = v } }),
+        Entry<string>(CommonOptions.Value<string>("--pool", "Where whole graphs are classified: mean, sum or max of their vertices."), (v, r) => r with { Model = r.Model with { pool = v } }),
+        Training<int>("--batch_size", "Where whole graphs are classified: graphs a step", (v, o) => o with { batch_size = v }),
         Training<int>("--epochs", "Most epochs", (v, o) => o with { epochs = v }),
         Training<int>("--patience", "Stop after so many epochs without a better validation score; 0: never", (v, o) => o with { patience = v }),
         Training<int>("--validate_every", "Validate every so many epochs", (v, o) => o with { validate_every = v }),

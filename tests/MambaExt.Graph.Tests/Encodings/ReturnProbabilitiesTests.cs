@@ -53,11 +53,14 @@ public class ReturnProbabilitiesTests
         float[] exact = Of(Graph, 8), estimated = Of(Graph, 8, arcs: 0), some = Of(Graph, 8, arcs: 120);
 
         // Five standard errors of the least certain share.
-        Assert.All(exact.Zip(estimated), pair => Assert.Equal(pair.First, pair.Second, 5 * 0.5f / 32));
+        Assert.All(exact.Zip(estimated), pair => Assert.Equal(pair.First, pair.Second, 5 * 0.5f / 16));
         Assert.NotEqual(exact, estimated);
-        int[] own = [.. Enumerable.Range(0, 80).Where(v => some.AsSpan(v * 8, 8).SequenceEqual(exact.AsSpan(v * 8, 8)))];
-        Assert.InRange(own.Length, 1, 79);
-        Assert.All(Enumerable.Range(0, 80).Except(own), v => Assert.Equal(estimated.AsSpan(v * 8, 8), some.AsSpan(v * 8, 8)));
+
+        // Each row is exact up to an even step, and the estimate from there on.
+        int[] known = [.. Enumerable.Range(0, 80).Select(v => Enumerable.Range(0, 9).Last(k => some.AsSpan(v * 8, k).SequenceEqual(exact.AsSpan(v * 8, k))))];
+        Assert.Contains(8, known);
+        Assert.Contains(known, k => k is >= 2 and < 8);
+        Assert.All(Enumerable.Range(0, 80), v => Assert.Equal(estimated.AsSpan((v * 8) + known[v], 8 - known[v]), some.AsSpan((v * 8) + known[v], 8 - known[v])));
     }
 
     [Fact]
