@@ -13,18 +13,23 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
 {
     private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
     private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
+    private const string Gmb = "--model gmb --layers 1 --eval_orders 1";
     private const string Cora = "--dataset cora --data {data}";
+    private const string Mutag = "--dataset mutag --data {data}";
 
     private static readonly Entry[] Entries =
     [
         Changed("--d_model 6"), Changed("--d_state 3"), Changed("--d_conv 3"), Changed("--expand 2"), Changed("--M 2"), Changed("--m 2"), Changed("--s 2"),
         Changed("--token_layers 2"), Changed("--node_layers 0"), Changed("--readout mean"), Changed("--layer_scale 0.5"), Changed("--scan_norm false"),
         Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
+        Changed("--order_noise true"), Changed("--eval_orders 2"), Changed("--form paper", Gmb), Changed("--edge_states true", Gmb), Changed("--encoder_bias false", Gmb),
+        Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"),
         Changed("--dropout 0.4"), Changed("--propagate_scan true", "--mpnn appnp --mpnn_residual false"), Changed("--late_fusion true"), Changed("--input_dropout 0.2"),
         Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),
         Changed("--mlp true", "--model gcn --layers 2"), Changed("--feed_forward true", "--model gcn --layers 2"), Changed("--attention true", "--model gcn --layers 1"),
         Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
+        Changed("--pool sum", Mutag), Changed("--batch_size 20", Mutag),
         Changed("--epochs 3"), Changed("--patience 1", "--epochs 6 --learning_rate 0.5 --late_fusion true"), Changed("--validate_every 2"), Changed("--steps 1"), Changed("--optimizer sgd"),
         Changed("--learning_rate 0.02"), Changed("--weight_decay 0.5"), Changed("--momentum 0.5", "--optimizer sgd"), Changed("--schedule cosine"), Changed("--warmup_steps 2"),
         Changed("--final_learning_rate 0.5", "--schedule cosine"), Changed("--decay_epochs 1", "--schedule step"), Changed("--decay_factor 0.5", "--schedule step --decay_epochs 1"),

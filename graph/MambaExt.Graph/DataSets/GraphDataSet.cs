@@ -30,6 +30,13 @@ public sealed class GraphDataSet
         Folds = GraphDataSetCheck.Folds(this, folds);
     }
 
+    private GraphDataSet(GraphDataSet from, PackedGraphs packed, IReadOnlyList<string> transforms)
+    {
+        (Name, Packed, Labels, ClassCount, Variant, Files, Folds, Metric) = (from.Name, packed, from.Labels, from.ClassCount, from.Variant, from.Files, from.Folds, from.Metric);
+        (Tags, SplitKind, Notes, _classNames) = (from.Tags, from.SplitKind, from.Notes, from._classNames);
+        Transforms = transforms;
+    }
+
     /// <summary>Name in the registry and in results.</summary>
     public string Name { get; }
 
@@ -69,6 +76,15 @@ public sealed class GraphDataSet
     /// <summary>What the data set was read from.</summary>
     public IReadOnlyList<DataSetFile> Files { get; }
 
+    /// <summary>True where every file has the published hash.</summary>
+    public bool IsOfficial => Variant == DataVariant.Official;
+
+    /// <summary>What was done to the features since they were read, in order.</summary>
+    public IReadOnlyList<string> Transforms { get; private init; } = [];
+
+    /// <summary>Where the folds come from, in a word: <c>own</c> or <c>random</c>.</summary>
+    public string SplitKind { get; init; } = "own";
+
     /// <summary>What was found in the files and how it was handled, a sentence part each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
@@ -80,6 +96,9 @@ public sealed class GraphDataSet
         Invariant($"{Name}, {Variant.ToString().ToLowerInvariant()}: {Count:N0} graphs of {(double)Packed.Graph.VertexCount / Count:f2} vertices and ")
         + Invariant($"{(double)Packed.Graph.EdgeCount / Count:f2} edges on average, {Packed.Features.Columns:N0} features, {ClassCount} classes, {Folds.Count} folds, the first of ")
         + Invariant($"{Folds[0].Train.Length:N0} / {Folds[0].Validation.Length:N0} / {Folds[0].Test.Length:N0}, {(Metric == NodeMetric.RocAuc ? "ROC AUC" : "accuracy")}");
+
+    /// <summary>The same data set with each feature row divided by the sum of its absolute values.</summary>
+    public GraphDataSet WithRowNormalisedFeatures() => new(this, Packed.WithFeatures(Packed.Features.RowNormalised()), [.. Transforms, "rows normalised"]);
 
     /// <summary>A batch: some of the graphs, end to end, in the order given.</summary>
     /// <param name="graphs">Graph numbers; one may come twice.</param>

@@ -64,6 +64,9 @@ public sealed class PackedGraphs
         return new PackedGraphs(packed, offsets, NodeFeatures.Of(rows, offsets[^1], columns), trusted: true);
     }
 
+    /// <summary>The same graphs with other features of as many vertices.</summary>
+    internal PackedGraphs WithFeatures(NodeFeatures features) => new(Graph, Offsets, features, trusted: true);
+
     /// <summary>Some of the graphs, end to end, in the order given. Linear in their size.</summary>
     /// <param name="graphs">Graph numbers; one may come twice.</param>
     public PackedGraphs Select(ReadOnlySpan<int> graphs)

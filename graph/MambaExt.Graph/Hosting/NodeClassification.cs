@@ -35,7 +35,7 @@ public sealed partial class NodeClassification(ModelTrainer trainer, ILogger<Nod
         var config = new { dataset = data.Name, options = recipe.Model, training = recipe.Training, seeds, threads = Compute.Threads };
         var (runs, folder) = trainer.Begin<NodeRunKey, NodeRun>($"graph-{data.Name}", config, resume);
         using RunFolder? own = folder;
-        var experiment = new NodeExperiment(data, new Dictionary<string, NodeRecipe> { [name] = recipe }, keys)
+        var experiment = new NodeExperiment(new VertexClassification(data), new Dictionary<string, NodeRecipe> { [name] = recipe }, keys)
         {
             Epoch = epoch => progress?.Report(epoch),
             Done = (key, run) => LogRun(data.Name, key.Seed, run.val, run.test, run.seconds),

@@ -12,7 +12,7 @@ namespace MambaExt.Graph.Models;
 /// </summary>
 public sealed class DeepGraphNetwork : GraphModel
 {
-    private readonly FeatureLinear encoder;
+    private readonly FeatureEncoder encoder;
     private readonly NormActivation encoded;
     private readonly Linear? arc_encoder;
     private readonly ModuleList<DeepGraphBlock> blocks = new();
@@ -35,7 +35,7 @@ public sealed class DeepGraphNetwork : GraphModel
         _options = options;
         int d = options.d_model;
         bool arcs = arcFeatures > 0 && options.conv is "gatedgcn" or "gin";
-        encoder = new FeatureLinear(features, d, options.input_dropout);
+        encoder = new FeatureEncoder(features, options);
         encoded = new NormActivation(d, "none", options.activation, options.dropout);
         arc_encoder = arcFeatures > 0 && arcs ? nn.Linear(arcFeatures, d) : null;
         for (int i = 1; i <= options.layers; i++)
@@ -69,15 +69,7 @@ public sealed class DeepGraphNetwork : GraphModel
 
         x = sum ?? x;
         x = last is null ? x : last.forward(x);
-        x = pooled is null ? x : pooled_activation!.forward(pooled.forward(Pool(inputs, x)));
+        x = pooled is null ? x : pooled_activation!.forward(pooled.forward(GraphPooling.Pool(inputs, x, _options.pool)));
         return head.forward(x).MoveToOuterDisposeScope();
     }
-
-    /// <summary>[V, d] to [graphs, d].</summary>
-    private Tensor Pool(GraphInputs inputs, Tensor x) => _options.pool switch
-    {
-        "mean" => inputs.GraphMeans.Multiply(x),
-        "sum" => inputs.GraphSums.Sum(x),
-        _ => stack([.. Enumerable.Range(0, inputs.GraphCount).Select(g => x.narrow(0, inputs.GraphStarts[g], inputs.GraphStarts[g + 1] - inputs.GraphStarts[g]).amax([0L]))]),
-    };
 }

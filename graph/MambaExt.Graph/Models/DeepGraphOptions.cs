@@ -76,9 +76,6 @@ public sealed record DeepGraphOptions : GraphModelOptions
     /// <summary>Tokens a walk length.</summary>
     public int s { get; init; } = 1;
 
-    /// <summary>What becomes of the vertices of a graph: none, every vertex is classified; mean, sum or max, every graph is.</summary>
-    public string pool { get; init; } = "none";
-
     /// <summary>Whether there is a scan anywhere.</summary>
     [JsonIgnore]
     public bool Scans => scan_every > 0 || token_stage;
@@ -126,7 +123,6 @@ public sealed record DeepGraphOptions : GraphModelOptions
         OneOf(nameof(residual), residual, "none", "identity", "linear");
         OneOf(nameof(activation), activation, "relu", "gelu");
         OneOf(nameof(order), order, VertexOrders.Names);
-        OneOf(nameof(pool), pool, "none", "mean", "sum", "max");
         Need(faults, layers is >= 1 and <= 1000, $"layers is {layers}, allowed are 1 to 1000");
         bool headed = attention || conv is "gat" or "attention";
         Need(faults, !headed || (heads >= 1 && d_model % heads == 0), $"heads is {heads} and d_model {d_model}, allowed are divisors of d_model");

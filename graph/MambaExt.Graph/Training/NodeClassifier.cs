@@ -1,11 +1,7 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Models;
 using MambaExt.Kernels;
-using MambaExt.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,12 +11,11 @@ namespace MambaExt.Graph.Training;
 public sealed class NodeClassifier : IDisposable
 {
     private const string Kind = "graph-mamba-node";
-    private static readonly JsonSerializerOptions Json = new() { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) } };
     private readonly GraphModel _network;
-    private readonly Description _about;
+    private readonly ClassifierDescription _about;
     private readonly Device? _device;
 
-    private NodeClassifier(GraphModel network, Description about, IReadOnlyList<string> labels, Device? device) => (_network, _about, Labels, _device) = (network, about, labels, device);
+    private NodeClassifier(GraphModel network, ClassifierDescription about, IReadOnlyList<string> labels, Device? device) => (_network, _about, Labels, _device) = (network, about, labels, device);
 
     /// <summary>A name a class.</summary>
     public IReadOnlyList<string> Labels { get; }
@@ -52,10 +47,10 @@ public sealed class NodeClassifier : IDisposable
     /// <summary>The files that <see cref="Save"/> writes, by name.</summary>
     internal static IReadOnlyList<(string Name, byte[] Content)> Files(GraphModel network, NodeDataSet data, NodeTrainingOptions training, NodeRun run)
     {
-        var about = new Description(
-            Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, data.Metric == NodeMetric.RocAuc,
+        var about = new ClassifierDescription(
+            Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, Labelling.Of(data).Binary,
             training.normalise_features, run.seed, run.split, run.val, network.Options);
-        return ModelFolder.Files(network, (JsonObject)JsonSerializer.SerializeToNode(about, Json)!, [.. data.ClassNames]);
+        return ClassifierFolder.Files(network, about, data.ClassNames);
     }
 
     /// <summary>Loads a model folder.</summary>
@@ -65,30 +60,8 @@ public sealed class NodeClassifier : IDisposable
     /// <exception cref="InvalidDataException">It is of another kind, or damaged.</exception>
     public static NodeClassifier Load(string folder, Device? device = null)
     {
-        var (config, labels) = ModelFolder.Read(folder, Kind);
-        try
-        {
-            Description about = config.Deserialize<Description>(Json)!;
-            if (about.options is null || about.features is < 1 or > 1 << 24 || about.classes is < 2 or > 1 << 20 || labels.Count != about.classes)
-            {
-                throw new InvalidDataException($"'{folder}' describes {about.features} features and {about.classes} classes with {labels.Count} names; restore its files.");
-            }
-
-            about.options.Validate();
-            GraphModel network = about.options.Create(about.features, about.binary ? 1 : about.classes);
-            ModelFolder.LoadInto(network, folder);
-            network.eval();
-            if (device is not null)
-            {
-                network.to(device);
-            }
-
-            return new NodeClassifier(network, about, labels, device);
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException)
-        {
-            throw new InvalidDataException($"The config.json of '{folder}' cannot be used ({e.Message.TrimEnd('.')}); restore the file.", e);
-        }
+        var (network, about, labels) = ClassifierFolder.Load(folder, Kind, device);
+        return new NodeClassifier(network, about, labels, device);
     }
 
     /// <summary>Probability of each class for each vertex, [V, K] row by row. Walks are drawn with the seed of the training.</summary>
@@ -103,14 +76,9 @@ public sealed class NodeClassifier : IDisposable
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
         using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, (ulong)_about.seed, device: _device);
-        Tensor logits = _network.forward(inputs);
-        Tensor probabilities = _about.binary ? cat([1 - logits.sigmoid(), logits.sigmoid()], 1) : logits.softmax(1);
-        return [.. probabilities.cpu().contiguous().data<float>().ToArray().Chunk(Labels.Count)];
+        return ClassifierFolder.Probabilities(_network.forward(inputs), _about);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _network.Dispose();
-
-    private sealed record Description(
-        string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options);
 }

@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Graph.Training;
 
-/// <summary>One cell of a comparison: tries settings on the validation vertices of the first splits, takes the best, and trains it over all seeds and splits.
-/// Trials never see the test vertices.</summary>
+/// <summary>One cell of a comparison: tries settings on the validation part of the first splits, takes the best, and trains it over all seeds and splits.
+/// Trials never see the test part.</summary>
 /// <param name="data">With its features as they were read</param>
 /// <param name="model">Its name</param>
 /// <param name="trials">The settings</param>
 /// <param name="trialSplits">Splits that each setting is tried on, with seed 0</param>
 /// <param name="keys">The runs of the setting that is chosen</param>
-public sealed class NodeComparison(NodeDataSet data, string model, IReadOnlyList<NodeTrial> trials, int trialSplits, IReadOnlyList<NodeRunKey> keys)
+public sealed class NodeComparison(ClassificationTask data, string model, IReadOnlyList<NodeTrial> trials, int trialSplits, IReadOnlyList<NodeRunKey> keys)
 {
     // One setting has nothing to be chosen over.
     private readonly int _tried = trials.Count > 1 ? trials.Count * trialSplits : 0;
@@ -48,7 +48,7 @@ public sealed class NodeComparison(NodeDataSet data, string model, IReadOnlyList
         MeanDeviation test = Metrics.MeanAndDeviation([.. runs.Select(r => r.test)]);
         return new ComparisonCell(
             data.Name, data.Variant.ToString().ToLowerInvariant(), model, data.Metric == NodeMetric.RocAuc ? "roc_auc" : "accuracy",
-            test.Mean, test.Deviation, runs.Average(r => r.val), runs, NodeTrainer.ParameterCount(data, chosen.Model),
+            test.Mean, test.Deviation, runs.Average(r => r.val), runs, data.ParameterCount(chosen.Model),
             runs.Sum(r => r.seconds) / runs.Sum(r => r.epochs), PeakMemory.Bytes(), runs.Length,
             [.. trials.Select((trial, i) => new TrialScore(trial.Change, _tried > 0 ? Score(finished, i) : runs.Average(r => r.val), i == best))],
             chosen.Model, chosen.Training, folder, [.. data.ClassNames]);
@@ -57,7 +57,7 @@ public sealed class NodeComparison(NodeDataSet data, string model, IReadOnlyList
         {
             int i = experiment.Finished.Count;
             NodeRecipe recipe = trials[i < _tried ? i / trialSplits : Best(experiment.Finished)].Recipe;
-            return NodeTrainer.Run(recipe.Prepare(data), recipe.Model, recipe.Training, key.Seed, key.Split, host, device: Device, token: token, scoreTest: i >= _tried);
+            return data.Train(recipe, key, host, ranks: null, save: null, Device, scoreTest: i >= _tried, token);
         }
 
         object Line(NodeRunKey key, EpochReport report)

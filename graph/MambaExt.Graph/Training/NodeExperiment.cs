@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using MambaExt.Graph.DataSets;
-using MambaExt.Graph.Models;
 using MambaExt.Runs;
 using MambaExt.Training;
 using static TorchSharp.torch;
@@ -8,10 +7,10 @@ using static TorchSharp.torch;
 namespace MambaExt.Graph.Training;
 
 /// <summary>Trains models over seeds or splits and keeps the record in a run folder.</summary>
-/// <param name="data">With its features as they were read; each recipe says how they are prepared</param>
+/// <param name="data">Vertices or graphs, with their features as they were read; each recipe says how they are prepared</param>
 /// <param name="recipes">Sizes, and how it is trained, of each model by its name</param>
 /// <param name="keys">Model by model, each with the same seeds and splits</param>
-public sealed class NodeExperiment(NodeDataSet data, IReadOnlyDictionary<string, NodeRecipe> recipes, IReadOnlyList<NodeRunKey> keys)
+public sealed class NodeExperiment(ClassificationTask data, IReadOnlyDictionary<string, NodeRecipe> recipes, IReadOnlyList<NodeRunKey> keys)
 {
     /// <summary>Where models are trained; the CPU unless set.</summary>
     public Device? Device { get; init; }
@@ -34,12 +33,11 @@ public sealed class NodeExperiment(NodeDataSet data, IReadOnlyDictionary<string,
 
         NodeRun Train(NodeRunKey key, ITrainingHost host)
         {
-            NodeRecipe recipe = recipes[key.Model];
-            return NodeTrainer.Run(recipe.Prepare(data), recipe.Model, recipe.Training, key.Seed, key.Split, host, experiment.Sharing, Save, Device, token);
+            return data.Train(recipes[key.Model], key, host, experiment.Sharing, Save, Device, scoreTest: true, token);
 
-            void Save(GraphModel network, NodeRun run)
+            void Save(IReadOnlyList<(string Name, byte[] Content)> files)
             {
-                foreach (var (name, content) in NodeClassifier.Files(network, data, recipe.Training, run))
+                foreach (var (name, content) in files)
                 {
                     host.Attach($"models/{key.Model}/{name}", content);
                 }
@@ -63,7 +61,7 @@ public sealed class NodeExperiment(NodeDataSet data, IReadOnlyDictionary<string,
         MeanDeviation test = Metrics.MeanAndDeviation([.. runs.Select(r => r.test)]);
         return new NodeResult(
             data.Name, data.Variant.ToString().ToLowerInvariant(), model, data.Metric == NodeMetric.RocAuc ? "roc_auc" : "accuracy",
-            test.Mean, test.Deviation, runs.Average(r => r.val), runs, NodeTrainer.ParameterCount(data, recipes[model].Model),
+            test.Mean, test.Deviation, runs.Average(r => r.val), runs, data.ParameterCount(recipes[model].Model),
             Process.GetCurrentProcess().PeakWorkingSet64, runs.Length, folder, [.. data.ClassNames]);
     }
 }

@@ -28,11 +28,13 @@ public static class NodeTrainer
         NodeDataSet data, GraphModelOptions model, NodeTrainingOptions training, int seed, int split,
         ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, Device? device = null, CancellationToken token = default, bool scoreTest = true)
     {
-        training.Validate();
+        Validate(model, training);
         using DisposeScope scope = NewDisposeScope();
         NodeSplit parts = data.Splits[split];
-        double[]? weights = training.class_weights == "balanced" ? NodePart.Balanced(data, parts.Train) : null;
-        NodePart train = new(data, DataParallel.Share(parts.Train, ranks), weights, device), validation = new(data, parts.Validation, device: device);
+        var labels = Labelling.Of(data);
+        double[]? weights = training.class_weights == "balanced" ? labels.Balanced(parts.Train) : null;
+        using var train = new LabelledPart(labels, DataParallel.Share(parts.Train, ranks), classWeights: weights, device: device);
+        using var validation = new LabelledPart(labels, parts.Validation, device: device);
         using var inputs = new GraphInputs(data.Graph, data.Features, (ulong)seed, device: device);
         manual_seed(seed);
         using GraphModel network = Network(data, model);
@@ -57,7 +59,7 @@ public static class NodeTrainer
         if (scoreTest)
         {
             Tensor logits = network.forward(inputs);
-            var test = new NodePart(data, parts.Test, device: device);
+            using var test = new LabelledPart(labels, parts.Test, device: device);
             run = run with { test = test.Score(logits).Score * 100, confusion = test.Confusion(logits) };
         }
 
@@ -73,6 +75,14 @@ public static class NodeTrainer
         return network.ParameterCount;
     }
 
-    private static GraphModel Network(NodeDataSet data, GraphModelOptions model) =>
-        model.Create(data.Features.Columns, data.Metric == NodeMetric.RocAuc ? 1 : data.ClassCount);
+    internal static void Validate(GraphModelOptions model, NodeTrainingOptions training)
+    {
+        training.Validate();
+        if (model.pool != "none" || training.batch_size != 0)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"pool is {model.pool} and batch_size {training.batch_size}, but the vertices of one graph are classified; leave both out, or take a data set of whole graphs."));
+        }
+    }
+
+    private static GraphModel Network(NodeDataSet data, GraphModelOptions model) => model.Create(data.Features.Columns, Labelling.Of(data).Outputs);
 }

@@ -2,7 +2,8 @@ using MambaExt.Training;
 
 namespace MambaExt.Graph.Training;
 
-/// <summary>How a node classifier is trained: an epoch is one step over the whole graph.</summary>
+/// <summary>How a classifier of vertices or graphs is trained. Over vertices an epoch is one step over the whole graph; over graphs a step is a batch of
+/// them.</summary>
 public sealed record NodeTrainingOptions : TrainingOptions
 {
     /// <summary>Divide feature rows by their sums.</summary>
@@ -11,13 +12,17 @@ public sealed record NodeTrainingOptions : TrainingOptions
     /// <summary>none, or balanced: each class counts as much as any other, whatever its share of the training vertices.</summary>
     public string class_weights { get; init; } = "none";
 
+    /// <summary>Graphs a step, packed end to end; 0 where vertices are classified.</summary>
+    public int batch_size { get; init; }
+
     /// <inheritdoc/>
     public override IEnumerable<string> Problems()
     {
         IEnumerable<string?> own =
         [
             Unless(class_weights is "none" or "balanced", nameof(class_weights), $"'{class_weights}'", "none or balanced"),
-            Unless(accumulate == 1, nameof(accumulate), accumulate, "1: the whole graph is one batch"),
+            Unless(batch_size >= 0, nameof(batch_size), batch_size, "0 (the whole graph) or more"),
+            Unless(accumulate == 1, nameof(accumulate), accumulate, "1: a step is one batch, whose size is free"),
             Unless(precision == "float32", nameof(precision), precision, "float32: sparse sums have no bfloat16 form"),
         ];
         return base.Problems().Concat(own.OfType<string>());

@@ -71,8 +71,8 @@ internal static class GraphCompareCommand
         string folder = Path.GetFullPath(parsed.GetValue(Out) ?? RunFolder.NewPath("runs", "compare"));
 
         // Everything that can be wrong is found before the first cell, which may take hours.
-        var plan = new List<(NodeDataSet Data, string Model, IReadOnlyList<NodeTrial> Trials, NodeRunKey[] Keys)>();
-        foreach (NodeDataSet data in names.Select(name => GraphDataSets.Load(name, parsed.GetValue(Data))))
+        var plan = new List<(ClassificationTask Data, string Model, IReadOnlyList<NodeTrial> Trials, NodeRunKey[] Keys)>();
+        foreach (ClassificationTask data in names.Select(name => ClassificationTask.Load(name, parsed.GetValue(Data))))
         {
             _ = GraphCommands.Keys(data, "", parsed.GetValue(TrialSplits), 1).Count();
             plan.AddRange(models.Select(model => (data, model, Settings(parsed, data, model), GraphCommands.Keys(data, model, parsed.GetValue(Splits), parsed.GetValue(Seeds)).ToArray())));
@@ -100,7 +100,7 @@ internal static class GraphCompareCommand
 
     /// <summary>The cell's result, from its folder if it is done.</summary>
     private static JsonObject Cell(
-        ParseResult parsed, ICommunicator ranks, NodeDataSet data, string model, IReadOnlyList<NodeTrial> trials, NodeRunKey[] keys, string path, string place, CancellationToken token)
+        ParseResult parsed, ICommunicator ranks, ClassificationTask data, string model, IReadOnlyList<NodeTrial> trials, NodeRunKey[] keys, string path, string place, CancellationToken token)
     {
         JsonObject config = RunSession.Config(parsed, Name, [Data], ranks), cell = (JsonObject)JsonResult.Node(new
         {
@@ -128,7 +128,7 @@ internal static class GraphCompareCommand
         }
 
         using RunSession session = RunSession.Open(path, before is not null, Name, config, ranks);
-        Console.Error.WriteLine($"{place}: {model}, {data.Summary}");
+        Console.Error.WriteLine($"{place}: {model}, {data.Report[0]}");
 
         var experiment = new Experiment<NodeRunKey, NodeRun>(session.Folder, TimeSpan.FromSeconds(parsed.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
         if (session.Resumed)
@@ -154,14 +154,13 @@ internal static class GraphCompareCommand
         return RunFolder.Read(path, "result.json")!;
     }
 
-    private static IReadOnlyList<NodeTrial> Settings(ParseResult parsed, NodeDataSet data, string model)
+    private static IReadOnlyList<NodeTrial> Settings(ParseResult parsed, ClassificationTask data, string model)
     {
         NodeRecipe Change(NodeRecipe recipe) => parsed.GetResult(Epochs) is { Implicit: false } ? recipe with { Training = recipe.Training with { epochs = parsed.GetValue(Epochs) } } : recipe;
         IReadOnlyList<NodeTrial> trials = NodeTrials.Of(NodeRecipe.For(data.Name, model, Change), parsed.GetValue(Trials));
         foreach (NodeRecipe recipe in trials.Select(t => t.Recipe))
         {
-            recipe.Training.Validate();
-            recipe.Model.Validate(data.Graph.VertexCount);
+            data.Validate(recipe);
         }
 
         return trials;

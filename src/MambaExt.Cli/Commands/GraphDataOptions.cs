@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.DataSets.Own;
+using MambaExt.Graph.Training;
 
 namespace MambaExt.Cli.Commands;
 
@@ -66,12 +67,12 @@ internal sealed class GraphDataOptions
     }
 
     /// <summary>The data set to train on.</summary>
-    public NodeDataSet Load(ParseResult arguments)
+    public ClassificationTask Load(ParseResult arguments)
     {
         var split = new SplitOptions(Kinds.FirstOrDefault(k => k.Word == arguments.GetValue(_split)).Kind, (ulong)arguments.GetValue(_splitSeed));
-        NodeDataSet data = arguments.GetValue(_graph) is null
-            ? GraphDataSets.Load(arguments.GetValue(_dataSet)!, arguments.GetValue(_data), split)
-            : OwnGraph.Load(Files(arguments), split);
+        ClassificationTask data = arguments.GetValue(_graph) is null
+            ? ClassificationTask.Load(arguments.GetValue(_dataSet)!, arguments.GetValue(_data), split)
+            : new VertexClassification(OwnGraph.Load(Files(arguments), split));
         return arguments.GetResult(_splitSeed) is not { Implicit: false } || data.SplitKind == "random"
             ? data
             : throw new ArgumentException($"--split-seed is {split.Seed}, and the splits of {data.Name} are not drawn; add --split random.");
@@ -95,6 +96,11 @@ internal sealed class GraphDataOptions
         NodeDataSet data = GraphDataSets.Load(name, arguments.GetValue(_data));
         return new OwnVertices(data.Name, data.Graph, data.Features, data.VertexNames, data.Files, [data.Summary]);
     }
+
+    /// <summary>The graphs to predict on; without options those of the model's training.</summary>
+    public GraphDataSet LoadGraphs(ParseResult arguments, string trainedOn) => arguments.GetValue(_graph) is null
+        ? GraphDataSets.LoadGraphs(arguments.GetValue(_dataSet) ?? trainedOn, arguments.GetValue(_data))
+        : throw new ArgumentException($"--graph is one graph whose vertices are classified, and the model classifies whole graphs; give --dataset NAME, one of {GraphDataSets.Names(GraphTask.Graphs)}, or use GraphClassifier from code.");
 
     private static Option<string?> File(string name, string description) => new(name)
     {

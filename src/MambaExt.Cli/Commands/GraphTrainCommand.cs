@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MambaExt.Distributed;
-using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Training;
 using MambaExt.Reports;
 using MambaExt.Runs;
@@ -9,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Cli.Commands;
 
-/// <summary><c>mambaext graph train</c>: a node classifier over seeds or splits.</summary>
+/// <summary><c>mambaext graph train</c>: a classifier of vertices or graphs over seeds or splits.</summary>
 internal static class GraphTrainCommand
 {
     private const string Name = "graph train";
@@ -27,7 +26,7 @@ internal static class GraphTrainCommand
     {
         Model.DefaultValueFactory = _ => NodeRecipe.Names[0];
         Seeds.DefaultValueFactory = Splits.DefaultValueFactory = _ => 1;
-        var command = new Command("train", "Train a node classifier; report mean and deviation over seeds or splits. The options from --d_model on change the model's recipe for the data set.")
+        var command = new Command("train", "Train a classifier of vertices or of whole graphs; report mean and deviation over seeds or splits. The options from --d_model on change the model's recipe for the data set.")
         {
             Model, Ablations, Seeds, Splits, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, RunSession.DataParallelOption, Where, Threads, Json,
         };
@@ -60,18 +59,17 @@ internal static class GraphTrainCommand
         RunSession.RequireRanks(arguments, ranks);
         RunSession.UseThreads(parsed, arguments, Threads);
         Device? device = Where.Read(arguments);
-        NodeDataSet data = Data.Load(arguments);
+        ClassificationTask data = Data.Load(arguments);
         string[] models = arguments.GetValue(Ablations) ? [.. NodeRecipe.Ablations] : [arguments.GetValue(Model)!];
         Dictionary<string, NodeRecipe> recipes = models.ToDictionary(m => m, m => NodeRecipe.For(data.Name, m, recipe => GraphRecipeOptions.Apply(arguments, m, recipe)));
         foreach (NodeRecipe each in recipes.Values)
         {
             // Whatever can be out of range is found before a folder is made.
-            each.Training.Validate();
-            each.Model.Validate(data.Graph.VertexCount);
+            data.Validate(each);
         }
 
         NodeRecipe recipe = recipes[models[0]];
-        data = recipe.Prepare(data);
+        data = data.Prepare(recipe);
 
         IReadOnlyList<NodeRunKey> keys = Keys(arguments, data, models);
         JsonObject config = RunSession.Config(arguments, Name, Data.Paths, ranks);
@@ -122,16 +120,16 @@ internal static class GraphTrainCommand
         Console.WriteLine($"Report: {Path.Combine(path, RunReport.FileName)}");
     }
 
-    private static List<NodeRunKey> Keys(ParseResult arguments, NodeDataSet data, string[] models) =>
+    private static List<NodeRunKey> Keys(ParseResult arguments, ClassificationTask data, string[] models) =>
         [.. models.SelectMany(model => GraphCommands.Keys(data, model, arguments.GetValue(Splits), arguments.GetValue(Seeds)))];
 
-    private static object Describe(NodeDataSet data, NodeRecipe recipe, string[] models, IReadOnlyList<NodeRunKey> keys) => new
+    private static object Describe(ClassificationTask data, NodeRecipe recipe, string[] models, IReadOnlyList<NodeRunKey> keys) => new
     {
         dataset = data.Name,
         files = data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
         variant = data.Variant.ToString().ToLowerInvariant(),
         transforms = data.Transforms,
-        splits = new { kind = data.SplitKind, count = data.Splits.Count, notes = data.Notes },
+        splits = new { kind = data.SplitKind, count = data.SplitCount, notes = data.Notes },
         metric = data.Metric,
         classes = data.ClassNames,
         models,

@@ -20,6 +20,7 @@ internal sealed record GraphTextParts(int[] Offsets, int[] Sources, int[] Target
         int[] labels = Array.ConvertAll(Labels, label => Array.BinarySearch(written, label));
         var notes = new List<string>();
         NodeFeatures features = Features(graph, notes);
+        string splits = folds is null ? "random" : "own";
         if (folds is null)
         {
             folds = GraphFolds.Stratified(labels, request.Split.Seed);
@@ -36,6 +37,7 @@ internal sealed record GraphTextParts(int[] Offsets, int[] Sources, int[] Target
             Tags = Tags,
             ClassNames = [.. written.Select(label => Invariant($"{label}"))],
             Metric = request.Info.Metric,
+            SplitKind = splits,
             Notes = notes,
         };
     }
