@@ -23,6 +23,7 @@ internal static class GraphRecipeOptions
         Mamba<string>("--readout", "What stands for a vertex after the token layers: last or mean", (v, o) => o with { readout = v }),
         Both<double>("--layer_scale", "First scale of each scan layer's contribution", (v, o) => o with { layer_scale = v }, (v, o) => o with { layer_scale = v }),
         Mamba<bool>("--scan_norm", "A layer norm before each scan layer", (v, o) => o with { scan_norm = v }),
+        Mamba<bool>("--recompute", "Keep the inputs of scan layers alone and run them forward again in the backward pass: less memory, more time", (v, o) => o with { recompute = v }),
         Both<string>("--order", $"Scan order of the vertices: {string.Join(" or ", VertexOrders.Names)}", (v, o) => o with { order = v }, (v, o) => o with { order = v }),
         Entry(CommonOptions.Choice("--mpnn", "Message passing beside the scan.", Words), OfMamba<string>((v, o) => o with { mpnn = Enum.Parse<MessagePassing>(v, ignoreCase: true) })),
         Mamba<int>("--mpnn_layers", "Layers or propagation steps of the message passing", (v, o) => o with { mpnn_layers = v }),
