@@ -23,4 +23,7 @@ public enum RandomStream
 
     /// <summary>Tokens that a language model draws.</summary>
     Tokens = 8,
+
+    /// <summary>Where eigenvectors are looked for from, and walks that estimate how often walks return.</summary>
+    Encodings = 9,
 }

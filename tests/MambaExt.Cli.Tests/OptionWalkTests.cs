@@ -13,6 +13,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
 {
     private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Verify = "verify", Bench = "bench scan", BenchGraph = "bench graph", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
     private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
+    private const string Gmb = "--model gmb --layers 1 --eval_orders 1";
     private const string Cora = "--dataset cora --data {data}";
     private const string Mutag = "--dataset mutag --data {data}";
 
@@ -20,7 +21,10 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
     [
         Changed("--d_model 6"), Changed("--d_state 3"), Changed("--d_conv 3"), Changed("--expand 2"), Changed("--M 2"), Changed("--m 2"), Changed("--s 2"),
         Changed("--token_layers 2"), Changed("--node_layers 0"), Changed("--readout mean"), Changed("--layer_scale 0.5"), Changed("--scan_norm false"),
-        new(Train, "--recompute true", Kind.Configured), Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
+        new(Train, "--recompute true", Kind.Configured),
+        Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
+        Changed("--order_noise true"), Changed("--eval_orders 2"), Changed("--form paper", Gmb), Changed("--edge_states true", Gmb), Changed("--encoder_bias false", Gmb),
+        Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"),
         Changed("--dropout 0.4"), Changed("--propagate_scan true", "--mpnn appnp --mpnn_residual false"), Changed("--late_fusion true"), Changed("--input_dropout 0.2"),
         Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),

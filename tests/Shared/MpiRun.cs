@@ -36,20 +36,24 @@ internal static class MpiRun
             start.Environment[name] = value;
         }
 
-        return await Run(start);
+        return await Run(start, Limit);
     }
 
     /// <summary>The same program in one process, without a launcher.</summary>
-    public static Task<MpiAnswer> Alone(string assembly, params string[] args) => Run(
+    public static Task<MpiAnswer> Alone(string assembly, params string[] args) => Alone(Limit, assembly, args);
+
+    /// <summary>As the other, with a limit of its own.</summary>
+    public static Task<MpiAnswer> Alone(TimeSpan limit, string assembly, params string[] args) => Run(
         new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, assembly), .. args])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["OMP_NUM_THREADS"] = "1", ["MAMBAEXT_THREADS"] = "1" },
-        });
+        },
+        limit);
 
-    private static async Task<MpiAnswer> Run(ProcessStartInfo start)
+    private static async Task<MpiAnswer> Run(ProcessStartInfo start, TimeSpan most)
     {
         long began = Stopwatch.GetTimestamp();
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(most);
         using Process process = Process.Start(start)!;
         try
         {

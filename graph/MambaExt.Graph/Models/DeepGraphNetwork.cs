@@ -12,7 +12,7 @@ namespace MambaExt.Graph.Models;
 /// </summary>
 public sealed class DeepGraphNetwork : GraphModel
 {
-    private readonly FeatureLinear encoder;
+    private readonly FeatureEncoder encoder;
     private readonly NormActivation encoded;
     private readonly Linear? arc_encoder;
     private readonly ModuleList<DeepGraphBlock> blocks = new();
@@ -35,7 +35,7 @@ public sealed class DeepGraphNetwork : GraphModel
         _options = options;
         int d = options.d_model;
         bool arcs = arcFeatures > 0 && options.conv is "gatedgcn" or "gin";
-        encoder = new FeatureLinear(features, d, options.input_dropout);
+        encoder = new FeatureEncoder(features, options);
         encoded = new NormActivation(d, "none", options.activation, options.dropout);
         arc_encoder = arcFeatures > 0 && arcs ? nn.Linear(arcFeatures, d) : null;
         for (int i = 1; i <= options.layers; i++)

@@ -1,4 +1,5 @@
 using MambaExt.Graph.DataSets;
+using MambaExt.Graph.Encodings;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Orders;
 using MambaExt.Graph.Tokens;
@@ -19,8 +20,13 @@ public sealed class GraphInputs : IDisposable
     private readonly ulong _seed;
     private readonly int[] _keys;
     private readonly int[] _graphOf;
+    private readonly int[] _orderKeys;
+    private readonly Tensor? _packed;
+    private readonly Dictionary<string, long[]> _scores = [];
     private readonly Dictionary<object, IDisposable> _made = [];
     private readonly List<IDisposable> _owned = [];
+    private int[]? _encodedRows;
+    private VertexEncodings? _encodings;
 
     /// <summary>Takes a graph, or several end to end.</summary>
     /// <param name="graph">V vertices</param>
@@ -48,6 +54,8 @@ public sealed class GraphInputs : IDisposable
         }
 
         GraphStarts = Starts();
+        _orderKeys = VertexKeys.OrDefault(keys, VertexCount);
+        _packed = VertexSequence.Packed(_graphOf, device) is { } packed ? Own(packed) : null;
         if (features.Sparse is { } sparse)
         {
             SparseFeatures = Own(new CsrMatrix(sparse.Columns, sparse.Offsets, sparse.Indices));
@@ -114,8 +122,31 @@ public sealed class GraphInputs : IDisposable
     public CsrMatrix? TokenMeans(int M, int m, int s) =>
         m == 0 ? null : Get((M, m, s), () => WalkTokens.Sample(_graph, new WalkTokenOptions(M, m, s, _seed), _keys, Compute.Threads).MeanWeights().ToCsrMatrix());
 
+    /// <summary>Eigenvectors of each graph's Laplacian with the smallest eigenvalues, each beside its eigenvalue, [V, k, 2], zero where a graph has fewer
+    /// vertices; and [V, k, 1], 1 where there is an eigenvector and else 0.</summary>
+    /// <param name="count">k</param>
+    public (Tensor Pairs, Tensor There) LaplacianPairs(int count)
+    {
+        Tensor entries = Get(("laplacian", count), () => Encoded(rows => rows.Laplacian(count, _encodedRows), count, 3));
+        return (entries.narrow(2, 0, 2), entries.narrow(2, 2, 1));
+    }
+
+    /// <summary>The probability that a random walk is back where it began after 1 ... K steps, [V, K].</summary>
+    /// <param name="steps">K</param>
+    public Tensor ReturnProbabilities(int steps) => Get(("returns", steps), () => Encoded(rows => rows.Returns(steps, _encodedRows), steps));
+
     /// <summary>The vertices in the order of a rule, graph by graph.</summary>
-    public VertexSequence Sequence(IVertexOrder rule) => Get(("order", rule.Name), () => new VertexSequence(rule.Order(_graph, _seed, _keys), _graphOf, Values.device));
+    /// <param name="rule">The rule</param>
+    /// <param name="draw">Which draw of the noise that tells equals apart</param>
+    public VertexSequence Sequence(IVertexOrder rule, int draw = 0) =>
+        Get(("order", rule.Name, draw), () => Draw(rule, draw == 0 ? _seed : CounterRandom.ForKey(_seed, RandomStream.Orders, draw, draw: 1)));
+
+    /// <summary>The vertices in the order of a rule with noise from torch's generator, graph by graph; the caller disposes it.</summary>
+    public VertexSequence FreshSequence(IVertexOrder rule)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Draw(rule, (ulong)randint(0, long.MaxValue, [1L], ScalarType.Int64).item<long>());
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -129,6 +160,11 @@ public sealed class GraphInputs : IDisposable
         _owned.Clear();
     }
 
+    /// <summary>Encodings are read from those of a whole data set instead of computed for these graphs.</summary>
+    /// <param name="encodings">Of the data set, with the seed and the keys of these inputs</param>
+    /// <param name="rows">Number of each of these vertices there, [V]</param>
+    internal void ReadEncodings(VertexEncodings encodings, int[] rows) => (_encodings, _encodedRows) = (encodings, rows);
+
     /// <summary>What was made under <paramref name="key"/>, made now if it was not; it lives as long as these inputs.</summary>
     internal T Get<T>(object key, Func<T> make)
         where T : class, IDisposable
@@ -139,6 +175,22 @@ public sealed class GraphInputs : IDisposable
         }
 
         return (T)made;
+    }
+
+    private Tensor Encoded(Func<VertexEncodings, float[]> rows, params long[] shape)
+    {
+        _encodings ??= new VertexEncodings(_graph, _seed, _keys, GraphStarts);
+        return tensor(rows(_encodings), [VertexCount, .. shape], device: Values.device).DetachFromDisposeScope();
+    }
+
+    private VertexSequence Draw(IVertexOrder rule, ulong noise)
+    {
+        if (!_scores.TryGetValue(rule.Name, out long[]? scores))
+        {
+            _scores[rule.Name] = scores = rule.Scores(_graph);
+        }
+
+        return new VertexSequence(NoisyOrder.Sort(scores, noise, _orderKeys), _graphOf, _packed, Values.device);
     }
 
     private int[] Starts()

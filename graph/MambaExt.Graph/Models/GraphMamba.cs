@@ -20,13 +20,19 @@ public sealed class GraphMamba : GraphModel
     /// <param name="features">F</param>
     /// <param name="outputs">K, or 1 for two classes judged by ROC AUC</param>
     /// <param name="options">Sizes and switches</param>
-    public GraphMamba(int features, int outputs, GraphMambaOptions options)
+    /// <param name="arcFeatures">F_e, which the gatedgcn and gin branches read; 0 for none</param>
+    public GraphMamba(int features, int outputs, GraphMambaOptions options, int arcFeatures = 0)
         : base(nameof(GraphMamba), options)
     {
         options.Validate();
+        if (arcFeatures > 0 && options.mpnn is not (MessagePassing.GatedGcn or MessagePassing.Gin))
+        {
+            throw new ArgumentException($"There are {arcFeatures} edge features, which Graph Mamba with mpnn {options.mpnn.ToString().ToLowerInvariant()} does not read; leave them out, or take gatedgcn or gin.");
+        }
+
         _options = options;
         scan = options.scan ? new ScanBranch(features, options) : null;
-        mpnn = options.mpnn == MessagePassing.None ? null : new MessagePassingBranch(features, options);
+        mpnn = options.mpnn == MessagePassing.None ? null : new MessagePassingBranch(features, options, arcFeatures);
         head = nn.Linear(options.d_model, outputs);
         mpnn_head = options.late_fusion && scan is not null && mpnn is not null ? nn.Linear(options.d_model, outputs) : null;
         RegisterComponents();

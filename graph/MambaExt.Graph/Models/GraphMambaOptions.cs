@@ -48,14 +48,23 @@ public sealed record GraphMambaOptions : GraphModelOptions
     /// <summary>Scan layers keep their inputs alone and run forward again in the backward pass: less memory, more time, the same gradients.</summary>
     public bool recompute { get; init; }
 
-    /// <summary>Scan order of the vertices: degree or random.</summary>
+    /// <summary>Scan order of the vertices, one of <see cref="VertexOrders.Names"/>.</summary>
     public string order { get; init; } = "degree";
+
+    /// <summary>The noise among vertices that the order calls equal is drawn anew in each step of a training (as in arXiv 2402.00789).</summary>
+    public bool order_noise { get; init; }
+
+    /// <summary>Orders, each with noise of its own, that evaluation takes the mean over.</summary>
+    public int eval_orders { get; init; } = 1;
 
     /// <summary>The message-passing branch.</summary>
     public MessagePassing mpnn { get; init; } = MessagePassing.Gcn;
 
     /// <summary>Layers (or propagation steps) of the message-passing branch.</summary>
     public int mpnn_layers { get; init; } = 2;
+
+    /// <summary>Heads of <see cref="MessagePassing.Gat"/>.</summary>
+    public int heads { get; init; } = 4;
 
     /// <summary>Residual connections and layer norms in the message-passing branch, which deep ones need.</summary>
     public bool mpnn_residual { get; init; }
@@ -88,9 +97,7 @@ public sealed record GraphMambaOptions : GraphModelOptions
     }
 
     /// <inheritdoc/>
-    public override GraphModel Create(int features, int outputs, int arcFeatures = 0) => arcFeatures == 0
-        ? new GraphMamba(features, outputs, this)
-        : throw new ArgumentException($"There are {arcFeatures} edge features, which Graph Mamba does not read; leave them out, or take gatedgcn or gin.");
+    public override GraphModel Create(int features, int outputs, int arcFeatures = 0) => new GraphMamba(features, outputs, this, arcFeatures);
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Faults()
@@ -104,6 +111,8 @@ public sealed record GraphMambaOptions : GraphModelOptions
         Need(faults, readout is "last" or "mean", $"readout is '{readout}', allowed are last and mean");
         Need(faults, !propagate_scan || mpnn is MessagePassing.Appnp or MessagePassing.None, $"propagate_scan is on and mpnn is {mpnn}, but only appnp propagates: choose it, or switch propagate_scan off");
         Need(faults, !(late_fusion && propagate_scan), "late_fusion and propagate_scan are both on, but they join the branches in two different places: choose one");
+        Need(faults, mpnn != MessagePassing.Gat || (heads >= 1 && d_model % heads == 0), $"heads is {heads} and d_model {d_model}, allowed are divisors of d_model");
+        Need(faults, eval_orders is >= 1 and <= 1000, $"eval_orders is {eval_orders}, allowed are 1 to 1000");
         Need(faults, teleport is >= 0 and <= 1, $"teleport is {teleport}, allowed are 0 to 1");
         return faults;
     }

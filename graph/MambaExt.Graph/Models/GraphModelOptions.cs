@@ -6,6 +6,7 @@ namespace MambaExt.Graph.Models;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(GraphMambaOptions), "graph_mamba")]
 [JsonDerivedType(typeof(DeepGraphOptions), "deep")]
+[JsonDerivedType(typeof(GmbOptions), "gmb")]
 public abstract record GraphModelOptions
 {
     /// <summary>Width of every layer.</summary>
@@ -17,6 +18,18 @@ public abstract record GraphModelOptions
     /// <summary>Dropout of input features.</summary>
     public double input_dropout { get; init; }
 
+    /// <summary>Channels of d_model that encode the smallest eigenvectors of the graph's Laplacian (LapPE); 0 for none.</summary>
+    public int lap_pe { get; init; }
+
+    /// <summary>Eigenvectors that <see cref="lap_pe"/> reads, the trivial one included.</summary>
+    public int lap_eigs { get; init; } = 10;
+
+    /// <summary>Channels of d_model that encode how often random walks return (RWSE); 0 for none.</summary>
+    public int rwse { get; init; }
+
+    /// <summary>Steps of the longest walk that <see cref="rwse"/> reads.</summary>
+    public int rwse_steps { get; init; } = 16;
+
     /// <summary>What becomes of the vertices of a graph: none, every vertex is classified; mean, sum or max over them, every graph is.</summary>
     public string pool { get; init; } = "none";
 
@@ -27,6 +40,9 @@ public abstract record GraphModelOptions
         List<string> faults = [.. Faults()];
         Need(faults, d_model >= 1, $"d_model is {d_model}, allowed are 1 and more");
         Need(faults, dropout is >= 0 and < 1 && input_dropout is >= 0 and < 1, $"dropout and input_dropout are {dropout} and {input_dropout}, allowed are 0 up to, not with, 1");
+        Need(faults, lap_pe >= 0 && rwse >= 0 && (long)lap_pe + rwse < Math.Max(d_model, 1), $"lap_pe and rwse are {lap_pe} and {rwse} with d_model {d_model}, allowed are 0 and more that leave channels for the features");
+        Need(faults, lap_eigs is >= 1 and <= 256, $"lap_eigs is {lap_eigs}, allowed are 1 to 256");
+        Need(faults, rwse_steps is >= 1 and <= 1000, $"rwse_steps is {rwse_steps}, allowed are 1 to 1000");
         Need(faults, pool is "none" or "mean" or "sum" or "max", $"pool is '{pool}', allowed are none, mean, sum, max");
         if (faults.Count > 0)
         {

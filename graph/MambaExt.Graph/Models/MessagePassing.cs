@@ -14,4 +14,13 @@ public enum MessagePassing
 
     /// <summary>Personalized propagation of a vertex-wise network (Gasteiger et al., arXiv 1810.05997).</summary>
     Appnp,
+
+    /// <summary>Graph attention (Velickovic et al., arXiv 1710.10903).</summary>
+    Gat,
+
+    /// <summary>GatedGCN (Bresson and Laurent, arXiv 1711.07553), which also reads edge features.</summary>
+    GatedGcn,
+
+    /// <summary>Graph isomorphism network (Xu et al., arXiv 1810.00826); GINE (Hu et al., arXiv 1905.12265) where there are edge features.</summary>
+    Gin,
 }

@@ -11,24 +11,47 @@ namespace MambaExt.Graph.Models;
 /// <list type="bullet">
 /// <item>Gcn: x = drop(relu(A' x W)), A' the normalized adjacency with self-loops.</item>
 /// <item>Sage: x = drop(relu(x W_self + mean(x) W_neighbours)).</item>
+/// <item>Gat, GatedGcn, Gin: x = drop(relu(conv(x))) behind the encoder, the last without what follows it; edges' states with it where there are edge features.</item>
 /// <item>Appnp: h = mlp(x), then k times z = (1 - a) A' z + a h.</item>
 /// </list>
 /// With residual connections each layer is x + layer(norm(x)).
 /// </summary>
 internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
 {
-    private readonly FeatureLinear encoder;
+    private readonly FeatureEncoder encoder;
+    private readonly Linear? arc_encoder;
+    private readonly ModuleList<GraphConvolution> convs = new();
     private readonly ModuleList<Linear> layers = new();
     private readonly ModuleList<Linear> own = new();
     private readonly ModuleList<LayerNorm> norms = new();
     private readonly GraphMambaOptions _options;
 
-    public MessagePassingBranch(int features, GraphMambaOptions options)
+    public MessagePassingBranch(int features, GraphMambaOptions options, int arcFeatures = 0)
         : base(nameof(MessagePassingBranch))
     {
         _options = options;
         int d = options.d_model;
-        encoder = new FeatureLinear(features, d, options.input_dropout);
+        encoder = new FeatureEncoder(features, options);
+        if (options.mpnn is MessagePassing.Gat or MessagePassing.GatedGcn or MessagePassing.Gin)
+        {
+            arc_encoder = arcFeatures > 0 ? nn.Linear(arcFeatures, d) : null;
+            for (int i = 0; i < options.mpnn_layers; i++)
+            {
+                convs.Add(options.mpnn switch
+                {
+                    MessagePassing.Gat => new GatConv(d, d, options.heads, options.dropout),
+                    MessagePassing.Gin => new GinConv(d, d),
+                    _ => new GatedGcnConv(d, d, arcFeatures > 0, options.dropout),
+                });
+                if (options.mpnn_residual)
+                {
+                    norms.Add(nn.LayerNorm(d));
+                }
+            }
+
+            RegisterComponents();
+            return;
+        }
 
         // Without residuals the encoder's product is the first layer's; appnp has one more vertex-wise layer.
         int further = options.mpnn == MessagePassing.Appnp ? 1 : options.mpnn_residual ? options.mpnn_layers : options.mpnn_layers - 1;
@@ -55,10 +78,27 @@ internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
     public Tensor Forward(GraphInputs inputs, Tensor? scanned)
     {
         using DisposeScope scope = NewDisposeScope();
-        CsrMatrix neighbours = _options.mpnn == MessagePassing.Sage ? inputs.Mean : inputs.Normalized;
         Tensor x = encoder.forward(inputs);
+        if (convs.Count > 0)
+        {
+            return Convolve(inputs, x).MoveToOuterDisposeScope();
+        }
+
+        CsrMatrix neighbours = _options.mpnn == MessagePassing.Sage ? inputs.Mean : inputs.Normalized;
         x = _options.mpnn == MessagePassing.Appnp ? Personalized(neighbours, x, scanned) : Convolve(neighbours, x);
         return x.MoveToOuterDisposeScope();
+    }
+
+    private Tensor Convolve(GraphInputs inputs, Tensor x)
+    {
+        Tensor? arcs = arc_encoder?.forward(inputs.ArcFeatures ?? throw new ArgumentException("The model was made for edge features and the graph has none; give them with the graph."));
+        for (int i = 0; i < convs.Count; i++)
+        {
+            (Tensor y, arcs) = convs[i].Forward(inputs, _options.mpnn_residual ? norms[i].forward(x) : x, arcs);
+            x = _options.mpnn_residual ? x + Active(y) : i == convs.Count - 1 ? y : Active(y);
+        }
+
+        return x;
     }
 
     private Tensor Convolve(CsrMatrix neighbours, Tensor x)

@@ -23,7 +23,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
 {
     private const long SequencesAtOnce = 1 << 16;
 
-    private readonly FeatureLinear encoder;
+    private readonly FeatureEncoder encoder;
     private readonly ModuleList<BidirectionalMambaBlock> token_layers = new();
     private readonly ModuleList<LayerNorm> token_norms = new();
     private readonly ModuleList<BidirectionalMambaBlock> node_layers = new();
@@ -31,6 +31,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     private readonly ParameterList token_scales = new();
     private readonly ParameterList node_scales = new();
     private readonly GraphMambaOptions _options;
+    private readonly OrderedScan _orders;
     private readonly double _dropout;
     private readonly bool _mean;
     private readonly bool _norm;
@@ -42,7 +43,8 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         _dropout = options.dropout;
         _mean = options.readout == "mean";
         _norm = options.scan_norm;
-        encoder = new FeatureLinear(features, options.d_model, options.input_dropout);
+        _orders = new OrderedScan(VertexOrders.Named(options.order), options.order_noise, options.eval_orders);
+        encoder = new FeatureEncoder(features, options);
         for (int i = 0; i < options.token_layers; i++)
         {
             if (_norm)
@@ -91,14 +93,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         Tensor y = _mean ? sequence.mean([1L]) : sequence.select(1, tokens - 1);        // [V, d]
         if (node_layers.Count > 0)
         {
-            VertexSequence sequenceOf = inputs.Sequence(VertexOrders.Named(_options.order));
-            Tensor ordered = sequenceOf.Sort(y);                         // [1, V, d]
-            for (int i = 0; i < node_layers.Count; i++)
-            {
-                ordered = ordered + Drop(Scan(node_layers[i], _norm ? node_norms[i] : null, ordered, sequenceOf.GraphOf)) * node_scales[i];
-            }
-
-            y = sequenceOf.Unsort(ordered);
+            y = _orders.Forward(inputs, y, training, NodeStage);
         }
 
         return y.MoveToOuterDisposeScope();
@@ -115,6 +110,17 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         }
 
         return x.shape[0] <= SequencesAtOnce ? Recompute.Run(Inner, x) : cat([.. x.split(SequencesAtOnce).Select(part => Recompute.Run(Inner, part))]);
+    }
+
+    /// <summary>[1, V, d] in order to [1, V, d].</summary>
+    private Tensor NodeStage(Tensor ordered, Tensor? graphs)
+    {
+        for (int i = 0; i < node_layers.Count; i++)
+        {
+            ordered = ordered + Drop(Scan(node_layers[i], _norm ? node_norms[i] : null, ordered, graphs)) * node_scales[i];
+        }
+
+        return ordered;
     }
 
     private Tensor Drop(Tensor x) => training && _dropout > 0 ? nn.functional.dropout(x, _dropout, training: true) : x;

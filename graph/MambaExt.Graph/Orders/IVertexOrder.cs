@@ -8,6 +8,9 @@ public interface IVertexOrder
     /// <summary>Name in options and reports.</summary>
     string Name { get; }
 
+    /// <summary>What the rule sorts by, ascending, [V]; equal scores are told apart by noise.</summary>
+    long[] Scores(CsrGraph graph);
+
     /// <summary>The order of the vertices of <paramref name="graph"/>.</summary>
     /// <param name="graph">V vertices.</param>
     /// <param name="seed">Seed of the order's noise alone; another seed is another draw.</param>

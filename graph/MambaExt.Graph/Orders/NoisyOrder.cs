@@ -1,19 +1,36 @@
+using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Tokens;
 
 namespace MambaExt.Graph.Orders;
 
 /// <summary>Ascending by an integer score, equal scores by 64 bits of noise that belong to the vertex key, equal noise by the
 /// key itself: a total order that vertex numbers do not enter.</summary>
-internal static class NoisyOrder
+public abstract class NoisyOrder : IVertexOrder
 {
-    public static VertexOrder Sort(int vertices, Func<int, int> score, ulong seed, ReadOnlySpan<int> keys)
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public abstract long[] Scores(CsrGraph graph);
+
+    /// <inheritdoc/>
+    public VertexOrder Order(CsrGraph graph, ulong seed, ReadOnlySpan<int> keys = default)
     {
-        int[] ownKeys = VertexKeys.OrDefault(keys, vertices);
-        var ranks = new (int Score, ulong Noise, int Key)[vertices];
-        var permutation = new long[vertices];
-        for (int v = 0; v < vertices; v++)
+        ArgumentNullException.ThrowIfNull(graph);
+        return Sort(Scores(graph), seed, VertexKeys.OrDefault(keys, graph.VertexCount));
+    }
+
+    /// <summary>The order of scores that are known.</summary>
+    /// <param name="scores">[V]</param>
+    /// <param name="seed">Of the noise</param>
+    /// <param name="keys">[V], all different</param>
+    internal static VertexOrder Sort(long[] scores, ulong seed, int[] keys)
+    {
+        var ranks = new (long Score, ulong Noise, int Key)[scores.Length];
+        var permutation = new long[scores.Length];
+        for (int v = 0; v < scores.Length; v++)
         {
-            ranks[v] = (score(v), CounterRandom.ForKey(seed, RandomStream.Orders, ownKeys[v]), ownKeys[v]);
+            ranks[v] = (scores[v], CounterRandom.ForKey(seed, RandomStream.Orders, keys[v]), keys[v]);
             permutation[v] = v;
         }
 

@@ -3,15 +3,11 @@ using MambaExt.Graph.Graphs;
 namespace MambaExt.Graph.Orders;
 
 /// <summary>Any order as likely as any other, drawn from the seed: the yardstick of the orders that look at the graph.</summary>
-public sealed class RandomOrder : IVertexOrder
+public sealed class RandomOrder : NoisyOrder
 {
     /// <inheritdoc/>
-    public string Name => "random";
+    public override string Name => "random";
 
     /// <inheritdoc/>
-    public VertexOrder Order(CsrGraph graph, ulong seed, ReadOnlySpan<int> keys = default)
-    {
-        ArgumentNullException.ThrowIfNull(graph);
-        return NoisyOrder.Sort(graph.VertexCount, static _ => 0, seed, keys);
-    }
+    public override long[] Scores(CsrGraph graph) => new long[graph.VertexCount];
 }

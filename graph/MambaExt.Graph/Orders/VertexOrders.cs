@@ -3,7 +3,7 @@ namespace MambaExt.Graph.Orders;
 /// <summary>Scan orders by name.</summary>
 public static class VertexOrders
 {
-    private static readonly IVertexOrder[] Known = [new DegreeOrder(), new RandomOrder()];
+    private static readonly IVertexOrder[] Known = [new DegreeOrder(), new RandomOrder(), new PageRankOrder(), new PersonalizedPageRankOrder(), new CoreOrder()];
 
     /// <summary>Names that <see cref="Named"/> takes.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Known.Select(order => order.Name)];

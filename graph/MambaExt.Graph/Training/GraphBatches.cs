@@ -1,4 +1,5 @@
 using MambaExt.Graph.DataSets;
+using MambaExt.Graph.Encodings;
 using MambaExt.Graph.Models;
 using static TorchSharp.torch;
 
@@ -9,9 +10,9 @@ internal sealed class GraphBatches : IDisposable
 {
     private readonly GraphBatch[] _batches;
 
-    public GraphBatches(GraphDataSet data, int[] graphs, int batchSize, ulong seed, Device? device)
+    public GraphBatches(GraphDataSet data, int[] graphs, int batchSize, ulong seed, Device? device, VertexEncodings encodings)
     {
-        _batches = [.. graphs.Chunk(batchSize).Select(some => new GraphBatch(data, some, seed, device: device))];
+        _batches = [.. graphs.Chunk(batchSize).Select(some => new GraphBatch(data, some, seed, device: device, encodings: encodings))];
         Part = new LabelledPart(Labelling.Of(data), graphs, [.. Enumerable.Range(0, graphs.Length)], device: device);
     }
 

@@ -1,5 +1,6 @@
 using MambaExt.Distributed;
 using MambaExt.Graph.DataSets;
+using MambaExt.Graph.Encodings;
 using MambaExt.Graph.Models;
 using MambaExt.Training;
 using TorchSharp;
@@ -42,13 +43,14 @@ public static class GraphTrainer
             network.to(device);
         }
 
-        using var validation = new GraphBatches(data, parts.Validation, training.batch_size, (ulong)seed, device);
+        VertexEncodings encodings = GraphBatch.Encodings(data, (ulong)seed);
+        using var validation = new GraphBatches(data, parts.Validation, training.batch_size, (ulong)seed, device, encodings);
         var task = new TrainingTask<GraphBatch>
         {
             Model = network,
             Batches = new ShuffledBatches<GraphBatch>(
                 parts.Train.Length, training.batch_size, (ulong)seed,
-                (_, samples) => new GraphBatch(data, Array.ConvertAll(samples.ToArray(), i => parts.Train[i]), (ulong)seed, weights, device), ranks: ranks),
+                (_, samples) => new GraphBatch(data, Array.ConvertAll(samples.ToArray(), i => parts.Train[i]), (ulong)seed, weights, device, encodings), ranks: ranks),
             Loss = batch => network.Logits(batch.Inputs).Select(batch.Part.Loss).Aggregate((sum, next) => sum + next),
             Weight = batch => batch.Part.Count,
             Validate = () => validation.Part.Score(validation.Logits(network)),
@@ -60,7 +62,7 @@ public static class GraphTrainer
         var run = new NodeRun(seed, fold, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
         if (scoreTest)
         {
-            using var test = new GraphBatches(data, parts.Test, training.batch_size, (ulong)seed, device);
+            using var test = new GraphBatches(data, parts.Test, training.batch_size, (ulong)seed, device, encodings);
             Tensor logits = test.Logits(network);
             run = run with { test = test.Part.Score(logits).Score * 100, confusion = test.Part.Confusion(logits) };
         }

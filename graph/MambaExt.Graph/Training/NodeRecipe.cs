@@ -9,6 +9,9 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     /// <summary>The library's own deep network joined with the scan.</summary>
     public const string Deep = "deep-mamba";
 
+    /// <summary>Graph-Mamba of Wang et al., GatedGCN beside a scan in one direction.</summary>
+    public const string Gmb = "gmb";
+
     // What a data set says of itself once its rows are normalised.
     private const string RowsNormalised = "rows normalised";
     private const string GraphMamba = "graph-mamba";
@@ -35,7 +38,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     };
 
     /// <summary>Models by name: <see cref="For"/> knows a recipe of each for every data set.</summary>
-    public static IReadOnlyList<string> Names { get; } = [GraphMamba, Deep, .. Baselines.Keys, .. Reduced.Keys];
+    public static IReadOnlyList<string> Names { get; } = [GraphMamba, Deep, Gmb, .. Baselines.Keys, .. Reduced.Keys];
 
     /// <summary>Graph Mamba and the models that are Graph Mamba without a branch.</summary>
     public static IReadOnlyList<string> Ablations { get; } = [GraphMamba, .. Reduced.Where(r => r.Value.Of == GraphMamba).Select(r => r.Key)];
@@ -57,6 +60,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
         return change(
             model == GraphMamba ? (graphs ? WholeGraphRecipes.GraphMamba(dataSet) : GraphMambaRecipes.For(dataSet))
             : model == Deep ? (graphs ? WholeGraphRecipes.WithScan(dataSet) : DeepRecipes.WithScan(dataSet))
+            : model == Gmb ? (graphs ? WholeGraphRecipes.Gmb(dataSet) : GmbRecipes.For(dataSet))
             : Baselines.TryGetValue(model, out var baseline) ? (graphs ? WholeGraphRecipes.For(dataSet, baseline) : DeepRecipes.For(dataSet, baseline))
             : throw new ArgumentException($"There is no model '{model}'; allowed are {string.Join(", ", Names)}{(NameSuggestion.Nearest(model, Names) is { } near ? $" (did you mean {near}?)" : "")}."));
     }

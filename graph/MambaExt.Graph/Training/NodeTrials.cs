@@ -43,9 +43,17 @@ public static class NodeTrials
     private static (string Name, object Value, NodeRecipe Recipe) With<T>(string name, T value, NodeRecipe recipe, Func<T, NodeRecipe, NodeRecipe> change)
         where T : notnull => (name, value, change(value, recipe));
 
-    private static int Depth(GraphModelOptions options) => options is DeepGraphOptions deep ? deep.layers : ((GraphMambaOptions)options).mpnn_layers;
+    private static int Depth(GraphModelOptions options) => options switch
+    {
+        DeepGraphOptions deep => deep.layers,
+        GmbOptions gmb => gmb.layers,
+        _ => ((GraphMambaOptions)options).mpnn_layers,
+    };
 
-    private static GraphModelOptions WithDepth(GraphModelOptions options, int layers) => options is DeepGraphOptions deep
-        ? deep with { layers = layers, scan_every = Math.Min(deep.scan_every, layers) }
-        : (GraphMambaOptions)options with { mpnn_layers = layers };
+    private static GraphModelOptions WithDepth(GraphModelOptions options, int layers) => options switch
+    {
+        DeepGraphOptions deep => deep with { layers = layers, scan_every = Math.Min(deep.scan_every, layers) },
+        GmbOptions gmb => gmb with { layers = layers },
+        _ => (GraphMambaOptions)options with { mpnn_layers = layers },
+    };
 }

@@ -23,6 +23,11 @@ internal static class WholeGraphRecipes
         new GraphMambaOptions { d_model = 64, d_state = 8, M = 4, m = 2, mpnn = MessagePassing.Gcn, mpnn_layers = 4, mpnn_residual = true, dropout = 0.2, pool = "mean" },
         Training(dataSet));
 
+    /// <summary>Graph-Mamba of Wang et al. with its sizes, optimizer and schedule (arXiv 2402.00789, tables 6 and 7), the encodings of its small molecules.</summary>
+    public static NodeRecipe Gmb(string dataSet) => new(
+        new GmbOptions { d_model = 64, layers = 4, dropout = 0.1, lap_pe = 8, lap_eigs = 8, pool = "mean" },
+        Training(dataSet) with { weight_decay = 1e-2, warmup_steps = 20, clip = 1 });
+
     private static NodeTrainingOptions Training(string dataSet) => new()
     {
         epochs = dataSet == "mutag" ? 200 : 100, patience = 0, learning_rate = 5e-3, weight_decay = 1e-4, schedule = "cosine", batch_size = dataSet == "mutag" ? 32 : 64, normalise_features = false,

@@ -12,19 +12,24 @@ internal static class GraphRecipeOptions
     private static readonly List<(Option Option, Func<ParseResult, string, NodeRecipe, NodeRecipe> Apply)> Entries =
     [
         Entry<int>(CommonOptions.Value<int>("--d_model", "Width of every layer."), (v, r) => r with { Model = r.Model with { d_model = v } }),
-        Both<int>("--d_state", "State size of the scans", (v, o) => o with { d_state = v }, (v, o) => o with { d_state = v }),
-        Both<int>("--d_conv", "Taps of the convolutions", (v, o) => o with { d_conv = v }, (v, o) => o with { d_conv = v }),
-        Both<int>("--expand", "Inner width of a block over d_model", (v, o) => o with { expand = v }, (v, o) => o with { expand = v }),
-        Both<int>("--M", "Walks a token", (v, o) => o with { M = v }, (v, o) => o with { M = v }),
-        Both<int>("--m", "Steps of the longest walk; 0: the vertex is its only token", (v, o) => o with { m = v }, (v, o) => o with { m = v }),
-        Both<int>("--s", "Tokens a walk length", (v, o) => o with { s = v }, (v, o) => o with { s = v }),
+        Of<int>("--d_state", "State size of the scans", (v, o) => o with { d_state = v }, (v, o) => o with { d_state = v }, (v, o) => o with { d_state = v }),
+        Of<int>("--d_conv", "Taps of the convolutions", (v, o) => o with { d_conv = v }, (v, o) => o with { d_conv = v }, (v, o) => o with { d_conv = v }),
+        Of<int>("--expand", "Inner width of a block over d_model", (v, o) => o with { expand = v }, (v, o) => o with { expand = v }, (v, o) => o with { expand = v }),
+        Of<int>("--M", "Walks a token", (v, o) => o with { M = v }, (v, o) => o with { M = v }),
+        Of<int>("--m", "Steps of the longest walk; 0: the vertex is its only token", (v, o) => o with { m = v }, (v, o) => o with { m = v }),
+        Of<int>("--s", "Tokens a walk length", (v, o) => o with { s = v }, (v, o) => o with { s = v }),
         Mamba<int>("--token_layers", "Bidirectional layers over the tokens of a vertex", (v, o) => o with { token_layers = v }),
         Mamba<int>("--node_layers", "Bidirectional layers over the vertices in order", (v, o) => o with { node_layers = v }),
         Mamba<string>("--readout", "What stands for a vertex after the token layers: last or mean", (v, o) => o with { readout = v }),
-        Both<double>("--layer_scale", "First scale of each scan layer's contribution", (v, o) => o with { layer_scale = v }, (v, o) => o with { layer_scale = v }),
+        Of<double>("--layer_scale", "First scale of each scan layer's contribution", (v, o) => o with { layer_scale = v }, (v, o) => o with { layer_scale = v }),
         Mamba<bool>("--scan_norm", "A layer norm before each scan layer", (v, o) => o with { scan_norm = v }),
         Mamba<bool>("--recompute", "Keep the inputs of scan layers alone and run them forward again in the backward pass: less memory, more time", (v, o) => o with { recompute = v }),
-        Both<string>("--order", $"Scan order of the vertices: {string.Join(" or ", VertexOrders.Names)}", (v, o) => o with { order = v }, (v, o) => o with { order = v }),
+        Of<string>("--order", $"Scan order of the vertices: {string.Join(" or ", VertexOrders.Names)}", (v, o) => o with { order = v }, (v, o) => o with { order = v }, (v, o) => o with { order = v }),
+        Of<bool>("--order_noise", "New noise among vertices that the order calls equal in each step of a training", (v, o) => o with { order_noise = v }, null, (v, o) => o with { order_noise = v }),
+        Of<int>("--eval_orders", "Orders, each with its own noise, that evaluation takes the mean over", (v, o) => o with { eval_orders = v }, null, (v, o) => o with { eval_orders = v }),
+        Of<string>("--form", "gmb as its code has it, or as its paper: code or paper", null, null, (v, o) => o with { form = v }),
+        Of<bool>("--edge_states", "States of the edges in gmb", null, null, (v, o) => o with { edge_states = v }),
+        Of<bool>("--encoder_bias", "Bias of gmb's linear map of the features", null, null, (v, o) => o with { encoder_bias = v }),
         Entry(CommonOptions.Choice("--mpnn", "Message passing beside the scan.", Words), OfMamba<string>((v, o) => o with { mpnn = Enum.Parse<MessagePassing>(v, ignoreCase: true) })),
         Mamba<int>("--mpnn_layers", "Layers or propagation steps of the message passing", (v, o) => o with { mpnn_layers = v }),
         Mamba<bool>("--mpnn_residual", "Residual connections and norms in the message passing", (v, o) => o with { mpnn_residual = v }),
@@ -32,8 +37,8 @@ internal static class GraphRecipeOptions
         Mamba<bool>("--propagate_scan", "With appnp: propagate the scan's result too", (v, o) => o with { propagate_scan = v }),
         Mamba<bool>("--late_fusion", "A head and a loss for each branch, logits averaged", (v, o) => o with { late_fusion = v }),
         Entry(CommonOptions.Choice("--conv", "Convolution of every block of a deep network.", DeepGraphOptions.Convolutions), OfDeep<string>((v, o) => o with { conv = v })),
-        Deep<int>("--layers", "Blocks of a deep network", (v, o) => o with { layers = v }),
-        Deep<int>("--heads", "Heads of attention and gat", (v, o) => o with { heads = v }),
+        Of<int>("--layers", "Blocks of a deep network, layers of gmb", null, (v, o) => o with { layers = v }, (v, o) => o with { layers = v }),
+        Of<int>("--heads", "Heads of attention and gat", (v, o) => o with { heads = v }, (v, o) => o with { heads = v }),
         Deep<string>("--norm", "Norm of each block: none, layer or batch", (v, o) => o with { norm = v }),
         Deep<string>("--norm_place", "Norm before the convolution (pre) or behind it (post)", (v, o) => o with { norm_place = v }),
         Deep<string>("--residual", "Residual of each block: none, identity or linear", (v, o) => o with { residual = v }),
@@ -46,6 +51,10 @@ internal static class GraphRecipeOptions
         Deep<bool>("--token_stage", "A scan over random-walk tokens beside the input encoder", (v, o) => o with { token_stage = v }),
         Entry<double>(CommonOptions.Value<double>("--dropout", "Dropout of hidden features."), (v, r) => r with { Model = r.Model with { dropout = v } }),
         Entry<double>(CommonOptions.Value<double>("--input_dropout", "Dropout of input features."), (v, r) => r with { Model = r.Model with { input_dropout = v } }),
+        Entry<int>(CommonOptions.Value<int>("--lap_pe", "Channels that encode the smallest eigenvectors of the Laplacian; 0: none."), (v, r) => r with { Model = r.Model with { lap_pe = v } }),
+        Entry<int>(CommonOptions.Value<int>("--lap_eigs", "Eigenvectors that lap_pe reads."), (v, r) => r with { Model = r.Model with { lap_eigs = v } }),
+        Entry<int>(CommonOptions.Value<int>("--rwse", "Channels that encode how often random walks return; 0: none."), (v, r) => r with { Model = r.Model with { rwse = v } }),
+        Entry<int>(CommonOptions.Value<int>("--rwse_steps", "Steps of the longest walk that rwse reads."), (v, r) => r with { Model = r.Model with { rwse_steps = v } }),
         Entry<string>(CommonOptions.Value<string>("--pool", "Where whole graphs are classified: mean, sum or max of their vertices."), (v, r) => r with { Model = r.Model with { pool = v } }),
         Training<int>("--batch_size", "Where whole graphs are classified: graphs a step", (v, o) => o with { batch_size = v }),
         Training<int>("--epochs", "Most epochs", (v, o) => o with { epochs = v }),
@@ -81,9 +90,16 @@ internal static class GraphRecipeOptions
     private static (Option, Func<ParseResult, string, NodeRecipe, NodeRecipe>) Deep<T>(string name, string description, Func<T, DeepGraphOptions, DeepGraphOptions> change)
         where T : IParsable<T> => Entry(CommonOptions.Value<T>(name, description + "."), OfDeep(change));
 
-    private static (Option, Func<ParseResult, string, NodeRecipe, NodeRecipe>) Both<T>(
-        string name, string description, Func<T, GraphMambaOptions, GraphMambaOptions> mamba, Func<T, DeepGraphOptions, DeepGraphOptions> deep)
-        where T : IParsable<T> => Entry(CommonOptions.Value<T>(name, description + "."), (value, recipe) => OfMamba(mamba)(value, recipe) ?? OfDeep(deep)(value, recipe));
+    /// <summary>An option of some of the kinds of models.</summary>
+    private static (Option, Func<ParseResult, string, NodeRecipe, NodeRecipe>) Of<T>(
+        string name, string description, Func<T, GraphMambaOptions, GraphMambaOptions>? mamba, Func<T, DeepGraphOptions, DeepGraphOptions>? deep, Func<T, GmbOptions, GmbOptions>? gmb = null)
+        where T : IParsable<T> => Entry(CommonOptions.Value<T>(name, description + "."), (value, recipe) => recipe.Model switch
+        {
+            GraphMambaOptions options when mamba is not null => recipe with { Model = mamba(value, options) },
+            DeepGraphOptions options when deep is not null => recipe with { Model = deep(value, options) },
+            GmbOptions options when gmb is not null => recipe with { Model = gmb(value, options) },
+            _ => null,
+        });
 
     private static (Option, Func<ParseResult, string, NodeRecipe, NodeRecipe>) Training<T>(string name, string description, Func<T, NodeTrainingOptions, NodeTrainingOptions> change)
         where T : IParsable<T> =>

@@ -73,7 +73,7 @@ internal sealed unsafe class SsdBackward<V, T>
                 length = SsdPlan.RunBefore(_shape, _in.SequenceIndex, batch, begin, stop);
                 long start = stop - length;
                 bool begins = SsdPlan.Begins(_shape, _in.SequenceIndex, batch, start);
-                scratch.Load(batch, start, length, group, _in);
+                scratch.Load(batch, start, length, group);
                 for (int split = from; split < to; split++)
                 {
                     scratch.ClearSums();
@@ -113,6 +113,7 @@ internal sealed unsafe class SsdBackward<V, T>
         }
 
         chunk.Discretize(head, scratch.Slopes, scratch.Decays);
+        chunk.CopyX(head);
         SsdGate<V, T>.Skip(_shape, _in.D, head, scratch.Skip);
         chunk.Copy(_grad.Out, _grad.OutStride, head, scratch.GradY);
         if (_in.Z != null)
@@ -144,8 +145,8 @@ internal sealed unsafe class SsdBackward<V, T>
             return;
         }
 
-        chunk.Scale(scratch.GradY, chunk.Prefix, scratch.GradY);
-        var read = new TileProduct<T> { A = scratch.C, Row = 1, Step = chunk.Deep, B = scratch.GradY, BStep = wide, K = chunk.Length };
+        chunk.Scale(scratch.GradY, wide, chunk.Prefix, scratch.GradY);
+        var read = new TileProduct<T> { A = chunk.C, Row = 1, Step = chunk.Deep, B = scratch.GradY, BStep = wide, K = chunk.Length };
         MatrixTile<V, T>.Multiply(read, chunk.StateRows, chunk.Columns, carry, wide, chunk.Prefix[chunk.Length - 1]);
     }
 

@@ -26,6 +26,7 @@ internal sealed unsafe class SsdChunk<V, T>
         Deep = SsdPlan.Stride<T>(Math.Max(StateRows, StateColumns));
         Wide = SsdPlan.Stride<T>(Columns);
         B = Matrix(Chunk, Deep);
+        C = Matrix(Chunk, Deep);
         TransposedC = Matrix(StateRows, Across);
         Products = Matrix(Chunk, Across);
         Weights = Matrix(Chunk, Across);
@@ -74,6 +75,9 @@ internal sealed unsafe class SsdChunk<V, T>
     /// <summary>B [s, n].</summary>
     public T* B { get; }
 
+    /// <summary>C [t, n].</summary>
+    public T* C { get; }
+
     /// <summary>C [n, t].</summary>
     public T* TransposedC { get; }
 
@@ -118,10 +122,12 @@ internal sealed unsafe class SsdChunk<V, T>
         for (int s = 0; s < length; s++)
         {
             new Span<T>(_in.B + (Row + s) * _in.BStride + (long)group * states, states).CopyTo(new Span<T>(B + s * Deep, states));
+            new Span<T>(_in.C + (Row + s) * _in.CStride + (long)group * states, states).CopyTo(new Span<T>(C + s * Deep, states));
         }
 
         new Span<T>(B + length * Deep, (TileLength - length) * Deep).Clear();
-        Transpose(_in.C + Row * _in.CStride + (long)group * states, _in.CStride, length, states, TransposedC);
+        new Span<T>(C + length * Deep, (TileLength - length) * Deep).Clear();
+        Transpose(C, Deep, length, states, TransposedC);
         TileProduct<T> product = new() { Row = Deep, Step = 1, BStep = Across, K = states }, none = default;
         for (int j = 0, vectors; j < VectorLength; j += vectors * V.Count)
         {
@@ -139,21 +145,18 @@ internal sealed unsafe class SsdChunk<V, T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Transpose(T* source, long stride, int length, int width, T* target)
     {
-        int across = Across;
-        for (int t = 0; t < length; t++, source += stride)
+        int across = Across, covered = VectorLength;
+        for (int n = 0; n < width; n++, source++, target += across)
         {
-            T* column = target + t;
-            for (int n = 0; n < width; n++)
+            T* from = source;
+            for (int t = 0; t < length; t++, from += stride)
             {
-                column[(long)n * across] = source[n];
+                target[t] = *from;
             }
-        }
 
-        for (int t = length; t < VectorLength; t++)
-        {
-            for (int n = 0; n < width; n++)
+            for (int t = length; t < covered; t++)
             {
-                target[n * across + t] = T.Zero;
+                target[t] = T.Zero;
             }
         }
     }
@@ -221,18 +224,23 @@ internal sealed unsafe class SsdChunk<V, T>
         }
 
         Decay(decays);
-        Copy(_in.X, _in.XStride, head, X);
-        Scale(X, Steps, StepX);
     }
 
-    /// <summary>Rows of a matrix over channels, each times its factor.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Scale(T* source, T* factors, T* target)
+    /// <summary>Copies a head's x, and d x.</summary>
+    public void CopyX(int head)
     {
-        for (int t = 0; t < TileLength; t++)
+        Copy(_in.X, _in.XStride, head, X);
+        Scale(X, Wide, Steps, StepX);
+    }
+
+    /// <summary>Rows over channels, each times its factor, as a scratch matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Scale(T* source, long stride, T* factors, T* target)
+    {
+        for (int t = 0; t < Length; t++, source += stride, target += Wide)
         {
-            V factor = V.Broadcast(t < Length ? factors[t] : T.Zero);
-            for (int p = t * Wide; p < t * Wide + Columns; p += V.Count)
+            V factor = V.Broadcast(factors[t]);
+            for (int p = 0; p < Columns; p += V.Count)
             {
                 (V.Load(source + p) * factor).Store(target + p);
             }
@@ -243,7 +251,7 @@ internal sealed unsafe class SsdChunk<V, T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Read(T* state)
     {
-        TileProduct<T> before = new() { Row = 1, Step = Across, BStep = Wide, K = state == null ? 0 : _shape.States };
+        TileProduct<T> before = new() { Row = Deep, Step = 1, BStep = Wide, K = state == null ? 0 : _shape.States };
         TileProduct<T> within = new() { Row = 1, Step = Across, BStep = Wide };
         for (int j = 0, vectors; j < Columns; j += vectors * V.Count)
         {
@@ -252,7 +260,7 @@ internal sealed unsafe class SsdChunk<V, T>
             within.B = StepX + j;
             for (int t = 0; t < TileLength; t += TileRows)
             {
-                before.A = TransposedC + t;
+                before.A = C + t * Deep;
                 within.A = Weights + t;
                 within.K = Math.Min(t + TileRows, Length);
                 MatrixTile<V, T>.Run(before, Prefix + t, within, Y + t * Wide + j, Wide, T.Zero, vectors);

@@ -15,8 +15,11 @@ internal sealed unsafe class SsdForward<V, T>
     private readonly StateSpaceDualityInputs<T> _in;
     private readonly StateSpaceDualityOutputs<T> _out;
 
+    // Rows of a head are whole vectors: no copy of them is needed.
+    private readonly bool _whole;
+
     private SsdForward(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, in StateSpaceDualityOutputs<T> outputs) =>
-        (_shape, _in, _out) = (shape, inputs, outputs);
+        (_shape, _in, _out, _whole) = (shape, inputs, outputs, shape.HeadWidth % V.Count == 0);
 
     public static void Run(in StateSpaceDualityShape shape, in StateSpaceDualityInputs<T> inputs, in StateSpaceDualityOutputs<T> outputs, int threads, Workspace workspace)
     {
@@ -61,6 +64,7 @@ internal sealed unsafe class SsdForward<V, T>
                 {
                     T* held = scratch.State(head - first);
                     chunk.Discretize(head, slopes: null, decays: null);
+                    Input(head, chunk);
                     chunk.Ask(_in.Z, _in.ZStride, head);
                     chunk.Ask(_out.Out, _out.OutStride, head);
                     if (head + 1 < end)
@@ -72,7 +76,7 @@ internal sealed unsafe class SsdForward<V, T>
                     Finish(head, scratch);
 
                     // The state is turned over: what is left of it, and what the chunk adds. Nothing is read of one that is dropped.
-                    chunk.Scale(chunk.StepX, chunk.Suffix, chunk.StepX);
+                    chunk.Scale(chunk.StepX, chunk.Wide, chunk.Suffix, chunk.StepX);
                     var added = new TileProduct<T> { A = chunk.B, Row = 1, Step = chunk.Deep, B = chunk.StepX, BStep = chunk.Wide, K = chunk.Length };
                     MatrixTile<V, T>.Multiply(added, chunk.StateRows, chunk.Columns, held, chunk.Wide, chunk.Prefix[chunk.Length - 1]);
                 }
@@ -85,24 +89,51 @@ internal sealed unsafe class SsdForward<V, T>
         }
     }
 
+    /// <summary>d x, from where x lies if its rows are whole vectors.</summary>
+    private void Input(int head, SsdChunk<V, T> chunk)
+    {
+        if (_whole)
+        {
+            chunk.Scale(Rows(_in.X, _in.XStride, head, chunk), _in.XStride, chunk.Steps, chunk.StepX);
+        }
+        else
+        {
+            chunk.CopyX(head);
+        }
+    }
+
     /// <summary>Skip, gate, and the rows of out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(int head, Scratch scratch)
     {
         SsdChunk<V, T> chunk = scratch.Chunk;
         SsdGate<V, T>.Skip(_shape, _in.D, head, scratch.Skip);
-        if (_in.Z != null)
+        T* x = chunk.X, z = null, target = chunk.Y;
+        long xStep = chunk.Wide, zStep = chunk.Wide, targetStep = chunk.Wide;
+        if (_whole)
         {
-            chunk.Copy(_in.Z, _in.ZStride, head, scratch.Z);
+            x = Rows(_in.X, _in.XStride, head, chunk);
+            z = _in.Z == null ? null : Rows(_in.Z, _in.ZStride, head, chunk);
+            target = Rows(_out.Out, _out.OutStride, head, chunk);
+            (xStep, zStep, targetStep) = (_in.XStride, _in.ZStride, _out.OutStride);
+        }
+        else if (_in.Z != null)
+        {
+            chunk.Copy(_in.Z, _in.ZStride, head, z = scratch.Z);
         }
 
         for (int t = 0; t < chunk.Length; t++)
         {
-            int row = t * chunk.Wide;
-            SsdGate<V, T>.Forward(chunk.Y + row, scratch.Skip, chunk.X + row, _in.Z == null ? null : scratch.Z + row, chunk.Columns);
+            SsdGate<V, T>.Forward(chunk.Y + t * chunk.Wide, scratch.Skip, x + t * xStep, z == null ? null : z + t * zStep, target + t * targetStep, chunk.Columns);
         }
 
-        chunk.Write(chunk.Y, _out.Out, _out.OutStride, head);
+        if (!_whole)
+        {
+            chunk.Write(chunk.Y, _out.Out, _out.OutStride, head);
+        }
     }
+
+    private T* Rows(T* sequence, long stride, int head, SsdChunk<V, T> chunk) => sequence + chunk.Row * stride + (long)head * _shape.HeadWidth;
 
     private sealed class Scratch(SsdForward<V, T> scan, int heads, Workspace workspace)
     {

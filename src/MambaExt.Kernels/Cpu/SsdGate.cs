@@ -26,9 +26,9 @@ internal static unsafe class SsdGate<V, T>
         }
     }
 
-    /// <summary>y = (y + D x) silu(z), a row; z may be null.</summary>
+    /// <summary>out = (y + D x) silu(z), a row; z may be null, and out may be y.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward(T* y, T* skip, T* x, T* z, int columns)
+    public static void Forward(T* y, T* skip, T* x, T* z, T* target, int columns)
     {
         for (int p = 0; p < columns; p += V.Count)
         {
@@ -39,7 +39,7 @@ internal static unsafe class SsdGate<V, T>
                 result *= gate * VectorMath.Sigmoid<V, T>(gate);
             }
 
-            result.Store(y + p);
+            result.Store(target + p);
         }
     }
 

@@ -6,18 +6,10 @@ namespace MambaExt.Kernels.Cpu;
 internal sealed unsafe partial class SsdScratch<V, T>
 {
     /// <summary>Reads B and C of a chunk in both orders.</summary>
-    public void Load(long batch, long start, int length, int group, in StateSpaceDualityInputs<T> inputs)
+    public void Load(long batch, long start, int length, int group)
     {
         Chunk.Load(batch, start, length, group);
-        int states = _shape.States, deep = Chunk.Deep;
-        T* c = inputs.C + Chunk.Row * inputs.CStride + (long)group * states;
-        for (int t = 0; t < length; t++)
-        {
-            new Span<T>(c + t * inputs.CStride, states).CopyTo(new Span<T>(C + t * deep, states));
-        }
-
-        new Span<T>(C + length * deep, (Chunk.TileLength - length) * deep).Clear();
-        Chunk.Transpose(Chunk.B, deep, length, states, _transposedB);
+        Chunk.Transpose(Chunk.B, Chunk.Deep, length, _shape.States, _transposedB);
     }
 
     /// <summary>Starts the sums over the heads of a split.</summary>
@@ -167,7 +159,7 @@ internal sealed unsafe partial class SsdScratch<V, T>
                 earlier.K = Math.Min(t + TileRows, Chunk.Length);
                 MatrixTile<V, T>.Run(earlier, null, none, GradC + t * deep + j, deep, T.Zero, vectors);
                 later.A = _sumExchanged + t * across + t;
-                later.B = C + t * deep + j;
+                later.B = Chunk.C + t * deep + j;
                 later.K = Chunk.Length - t;
                 MatrixTile<V, T>.Run(later, null, none, GradB + t * deep + j, deep, T.Zero, vectors);
             }

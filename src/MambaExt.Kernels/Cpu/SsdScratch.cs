@@ -20,7 +20,6 @@ internal sealed unsafe partial class SsdScratch<V, T>
         (_shape, _workspace) = (shape, workspace);
         Chunk = new SsdChunk<V, T>(shape, inputs, workspace);
         int channelRows = SsdPlan.Up(shape.HeadWidth, TileRows);
-        C = Matrix(Positions, Chunk.Deep);
         _transposedB = Matrix(Chunk.StateRows, Chunk.Across);
         State = Matrix(Chunk.StateRows, Chunk.Wide);
         Decays = Matrix(Positions, Chunk.Across);
@@ -47,9 +46,6 @@ internal sealed unsafe partial class SsdScratch<V, T>
     }
 
     public SsdChunk<V, T> Chunk { get; }
-
-    /// <summary>C [t, n].</summary>
-    public T* C { get; }
 
     /// <summary>The state before the chunk.</summary>
     public T* State { get; }

@@ -67,7 +67,7 @@ internal static unsafe class SsdSequential<V, T>
                 new Span<T>(inputs.Z + row * inputs.ZStride + (long)head * width, width).CopyTo(new Span<T>(z, width));
             }
 
-            SsdGate<V, T>.Forward(y, skip, x, inputs.Z == null ? null : z, columns);
+            SsdGate<V, T>.Forward(y, skip, x, inputs.Z == null ? null : z, y, columns);
             new Span<T>(y, width).CopyTo(new Span<T>(outputs.Out + row * outputs.OutStride + (long)head * width, width));
         }
     }

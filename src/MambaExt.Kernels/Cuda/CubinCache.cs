@@ -17,6 +17,9 @@ internal sealed class CubinCache(string? folder, IKernelCompiler compiler)
     // Publication only once: several threads may want one kernel, and one of them compiles it.
     private readonly ConcurrentDictionary<string, Lazy<CompiledKernel>> _images = new();
 
+    // A thread a processor: who asks for a kernel mostly waits for one that is being compiled.
+    private readonly CompileQueue _ahead = new(Environment.ProcessorCount);
+
     /// <summary>Where <c>MAMBAEXT_KERNEL_CACHE</c> says, nowhere if it says <c>off</c>, else the user's cache folder.</summary>
     public static string? DefaultFolder(Func<string, string?> environment)
     {
@@ -31,12 +34,21 @@ internal sealed class CubinCache(string? folder, IKernelCompiler compiler)
         return string.IsNullOrEmpty(user) || !Path.IsPathRooted(user) ? null : Path.Combine(user, "mambaext", "kernels");
     }
 
-    /// <summary>Whether the image is in memory or seems to have a file.</summary>
-    public bool Holds(KernelSource source, string instance, GpuTarget target)
+    /// <summary>Says which instances will be asked for soon: those that have no image yet are compiled meanwhile, in this order.</summary>
+    public void Expect(KernelSource source, IEnumerable<string> instances, GpuTarget target)
     {
-        string name = Convert.ToHexStringLower(Key(source, instance, target));
-        return _images.ContainsKey(name) || (folder is not null && File.Exists(Path.Combine(folder, name)));
+        foreach (string instance in instances)
+        {
+            string name = Convert.ToHexStringLower(Key(source, instance, target));
+            if (!_images.ContainsKey(name) && (folder is null || !File.Exists(Path.Combine(folder, name))))
+            {
+                _ahead.Add(() => TryGet(source, instance, target));
+            }
+        }
     }
+
+    /// <summary>Begins to compile nothing more that is only expected, and waits for what has begun.</summary>
+    public void EndExpected() => _ahead.End();
 
     /// <summary>The image of an instance, from memory, from its file, or compiled now.</summary>
     /// <exception cref="CudaException">It does not compile.</exception>
@@ -53,6 +65,18 @@ internal sealed class CubinCache(string? folder, IKernelCompiler compiler)
         {
             _images.TryRemove(new(name, image)); // what failed once (a full disk, a killed compiler) may work later
             throw;
+        }
+    }
+
+    private void TryGet(KernelSource source, string instance, GpuTarget target)
+    {
+        try
+        {
+            Get(source, instance, target);
+        }
+        catch (Exception e) when (e is CudaException or IOException or UnauthorizedAccessException)
+        {
+            // told to whoever asks for this kernel
         }
     }
 

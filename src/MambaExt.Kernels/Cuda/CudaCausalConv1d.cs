@@ -28,9 +28,13 @@ public static unsafe class CudaCausalConv1d
            from width in new[] { 2, 3, 4 }
            from packed in new[] { false, true }
            select Instance(kernel, type, width, packed),
-        "conv_sums<float>",
-        "conv_sums<double>",
+        Sums("float"),
+        Sums("double"),
     ];
+
+    /// <summary>See <see cref="KernelInstances.After"/>.</summary>
+    internal static IEnumerable<string> After(string kernel, string[] arguments) =>
+        kernel == "conv_forward" ? [$"conv_backward<{string.Join(", ", arguments)}>", Sums(KernelTypes.ParameterName(arguments[0]))] : [];
 
     /// <summary>Queues the convolution: the result <c>[B, L, D]</c> and, if wanted, the final states <c>[B, W-1, D]</c>.</summary>
     /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
@@ -105,7 +109,7 @@ public static unsafe class CudaCausalConv1d
             long columns = (shape.Channels + SumChannels - 1) / SumChannels;
             device.Launch(
                 KernelSource.CausalConv1d,
-                typeof(T) == typeof(double) ? "conv_sums<double>" : "conv_sums<float>",
+                Sums(KernelTypes.ParameterName(type)),
                 new LaunchSize(columns * (shape.Width + 1), SumThreads),
                 new SumArguments(workspace, (nint)written.DWeight, (nint)written.DBias, cut.Count, shape.Channels, columns, shape.Width),
                 stream);
@@ -121,6 +125,8 @@ public static unsafe class CudaCausalConv1d
     private static Cut BackwardCut(in CausalConv1dShape shape) => Cut.Of(shape, steps: 128, fewSteps: 32);
 
     private static string Instance(string kernel, string type, int width, bool packed) => $"{kernel}<{type}, {width}, {(packed ? "true" : "false")}>";
+
+    private static string Sums(string parameters) => $"conv_sums<{parameters}>";
 
     /// <summary>How the shape is cut: chunks of steps, and channels of a block.</summary>
     private readonly record struct Cut(long Chunks, long Count, long Columns, int Steps, int Lanes)

@@ -32,6 +32,20 @@ public static unsafe class CudaCsrSum
            select $"{kernel}<{type}>",
     ];
 
+    /// <summary>See <see cref="KernelInstances.After"/>. The gradient of x is the sum itself.</summary>
+    internal static IEnumerable<string> After(string kernel, string[] arguments)
+    {
+        if (kernel == "csr_pieces")
+        {
+            yield return $"csr_rows<{string.Join(", ", arguments)}>";
+        }
+
+        if (kernel is "csr_pieces" or "csr_rows" && arguments[1] != nameof(Factor.Plain))
+        {
+            yield return arguments[1] == nameof(Factor.Gated) ? $"csr_gate_gradient<{arguments[0]}>" : $"csr_weight_gradient<{arguments[0]}>";
+        }
+    }
+
     private enum Factor
     {
         Plain,

@@ -213,11 +213,7 @@ public sealed unsafe class CudaDevice : GpuDevice
     private nint Load(KernelSource source, string instance)
     {
         KernelInstances.Require(source, instance);
-        if (!_cache.Holds(source, instance, _target))
-        {
-            CompileTogether(source, [instance, .. KernelInstances.Beside(source, instance)]);
-        }
-
+        _cache.Expect(source, KernelInstances.After(source, instance), _target);
         CompiledKernel kernel = _cache.Get(source, instance, _target);
         using CudaContext context = Enter();
         nint module = LoadModule(kernel, instance), function;
@@ -232,20 +228,6 @@ public sealed unsafe class CudaDevice : GpuDevice
         _driver.Check("cuFuncSetAttribute", _driver.FunctionSetAttribute(function, FunctionDynamicShared, SharedBytes - fixedShared), instance);
         return function;
     }
-
-    // A forward pass is mostly followed by its backward pass: what takes as long as the slowest kernel on many cores would take the sum.
-    private void CompileTogether(KernelSource source, string[] instances) =>
-        Parallel.ForEach(instances, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, one =>
-        {
-            try
-            {
-                _cache.Get(source, one, _target);
-            }
-            catch (CudaException)
-            {
-                // told to whoever needs this kernel
-            }
-        });
 
     private nint LoadModule(CompiledKernel kernel, string instance)
     {

@@ -19,9 +19,22 @@ public static unsafe class CudaSelectiveScan
         {
             Instance(kernel, true, t, 1), Instance(kernel, true, t, 2), Instance(kernel, true, t, CudaScanPlan.MostLanes),
         })),
-        .. Elements.SelectMany(t => new[] { Ends(t), $"scan_sum_rows<{t}>" }),
-        .. new[] { "float", "double" }.SelectMany(r => new[] { $"scan_join<{r}>", $"scan_sum_parameters<{r}>" }),
+        .. Elements.SelectMany(t => new[] { Ends(t), SumRows(t) }),
+        .. new[] { "float", "double" }.SelectMany(r => new[] { Join(r), SumParameters(r) }),
     ];
+
+    /// <summary>See <see cref="KernelInstances.After"/>. Segments are joined, and then mostly scanned by the plain instance.</summary>
+    internal static IEnumerable<string> After(string kernel, string[] arguments)
+    {
+        if (kernel == "scan_ends")
+        {
+            string type = arguments[0], forward = Instance("scan_forward", plain: type != "double", type, CudaScanPlan.MostLanes);
+            return [Join(KernelTypes.ParameterName(type)), forward, .. After("scan_forward", [type != "double" ? "true" : "false", .. arguments])];
+        }
+
+        return kernel != "scan_forward" ? []
+            : [$"scan_backward<{string.Join(", ", arguments)}>", SumRows(arguments[1]), SumParameters(KernelTypes.ParameterName(arguments[1]))];
+    }
 
     /// <summary>Elements, of a state's type, that the checkpoints take: never as many as the output has.</summary>
     public static long CheckpointElements(in SelectiveScanShape shape)
@@ -147,7 +160,7 @@ public static unsafe class CudaSelectiveScan
             Ends = arguments.Ends, Products = arguments.Products, First = first, Batch = shape.Batch, Segments = plan.Segments, Channels = shape.Channels, States = shape.States,
             Backward = arguments.Backward,
         };
-        device.Launch(KernelSource.SelectiveScan, $"scan_join<{StateName<T>()}>", Elementwise(checked(shape.Batch * shape.Channels * shape.States)), join, stream);
+        device.Launch(KernelSource.SelectiveScan, Join(StateName<T>()), Elementwise(checked(shape.Batch * shape.Channels * shape.States)), join, stream);
     }
 
     private static void SumRows<T>(
@@ -164,7 +177,7 @@ public static unsafe class CudaSelectiveScan
             Parts = parts, Target = target, Stride = stride, FirstRow = arguments.FirstBatch * shape.Length,
             Rows = (arguments.LastBatch - arguments.FirstBatch) * shape.Length, Width = (long)shape.Groups * shape.States, Blocks = plan.GroupBlocks,
         };
-        device.Launch(KernelSource.SelectiveScan, $"scan_sum_rows<{KernelTypes.Name<T>()}>", Elementwise(sum.Rows * sum.Width), sum, stream);
+        device.Launch(KernelSource.SelectiveScan, SumRows(KernelTypes.Name<T>()), Elementwise(sum.Rows * sum.Width), sum, stream);
     }
 
     private static void SumParameters<T>(GpuDevice device, in CudaScanPlan plan, nint parts, nint target, int channels, int states, nint stream)
@@ -176,7 +189,7 @@ public static unsafe class CudaSelectiveScan
         }
 
         var sum = new CudaScanSumParameters { Parts = parts, Target = target, Count = plan.Parts, Channels = channels, States = states };
-        device.Launch(KernelSource.SelectiveScan, $"scan_sum_parameters<{StateName<T>()}>", Elementwise((long)channels * states), sum, stream);
+        device.Launch(KernelSource.SelectiveScan, SumParameters(StateName<T>()), Elementwise((long)channels * states), sum, stream);
     }
 
     private static LaunchSize Elementwise(long elements) => new((elements + SumThreads - 1) / SumThreads, SumThreads);
@@ -191,6 +204,12 @@ public static unsafe class CudaSelectiveScan
 
     private static string Ends(string type) => $"scan_ends<{type}, {CudaScanPlan.LaneStates}, {CudaScanPlan.MostLanes}>";
 
+    private static string Join(string parameters) => $"scan_join<{parameters}>";
+
+    private static string SumRows(string type) => $"scan_sum_rows<{type}>";
+
+    private static string SumParameters(string parameters) => $"scan_sum_parameters<{parameters}>";
+
     private static string StateName<T>()
-        where T : unmanaged => typeof(T) == typeof(double) ? "double" : "float";
+        where T : unmanaged => KernelTypes.ParameterName(KernelTypes.Name<T>());
 }

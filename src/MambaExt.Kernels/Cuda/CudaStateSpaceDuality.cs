@@ -18,6 +18,23 @@ public static unsafe class CudaStateSpaceDuality
         .. new[] { "float", "double" }.SelectMany(r => new[] { Combine(r, false), Combine(r, true), ParameterGradients(r) }),
     ];
 
+    /// <summary>See <see cref="KernelInstances.After"/>. Not the gradient of a gate, which a block with a norm has outside.</summary>
+    internal static IEnumerable<string> After(string kernel, string[] arguments)
+    {
+        if (kernel != "ssd_scores")
+        {
+            return [];
+        }
+
+        string t = arguments[0], r = KernelTypes.ParameterName(t);
+        return
+        [
+            States(t, false), Outputs(t, false), Combine(r, false),
+            $"ssd_inputs<{t}>", Selections(t, false), Selections(t, true), States(t, true), $"ssd_exchange<{t}>", $"ssd_step_gradients<{t}>",
+            Combine(r, true), ParameterGradients(r), $"ssd_join<{t}>",
+        ];
+    }
+
     /// <summary>Elements, of a state's type, that the checkpoints take: the state before each chunk of 64 positions.</summary>
     public static long CheckpointElements(in StateSpaceDualityShape shape)
     {
@@ -154,7 +171,7 @@ public static unsafe class CudaStateSpaceDuality
     private readonly struct Queue<T>(GpuDevice device, CudaSsdPlan plan, CudaSsdArguments arguments, nint stream)
         where T : unmanaged
     {
-        private readonly string _t = KernelTypes.Name<T>(), _r = KernelTypes.ParameterBytes<T>() == sizeof(double) ? "double" : "float";
+        private readonly string _t = KernelTypes.Name<T>(), _r = KernelTypes.ParameterName(KernelTypes.Name<T>());
 
         public void Scores() => Launch($"ssd_scores<{_t}>", plan.Groups, plan.ProductBytes);
 

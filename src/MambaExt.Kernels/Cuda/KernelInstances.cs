@@ -17,11 +17,20 @@ internal static class KernelInstances
     /// <summary>Those of one source.</summary>
     public static IReadOnlyList<string> Of(KernelSource source) => Lists[source];
 
-    /// <summary>Others that a program will want soon: those of the source whose template arguments are among this one's.</summary>
-    public static IEnumerable<string> Beside(KernelSource source, string instance)
+    /// <summary>
+    /// Kernels that a training step launches after this one, in the order in which they had better be compiled: the forward pass first, then
+    /// whatever takes longest. Compiled one after the other when each is launched, they would take the sum of their times.
+    /// </summary>
+    public static IEnumerable<string> After(KernelSource source, string instance)
     {
-        HashSet<string> own = [.. Arguments(instance)];
-        return Lists.TryGetValue(source, out IReadOnlyList<string>? all) ? all.Where(one => one != instance && Arguments(one).All(own.Contains)) : [];
+        int open = instance.IndexOf('<');
+        string kernel = open < 0 ? instance : instance[..open];
+        string[] arguments = open < 0 ? [] : instance[(open + 1)..^1].Split(", ");
+        return source == KernelSource.SelectiveScan ? CudaSelectiveScan.After(kernel, arguments)
+            : source == KernelSource.CausalConv1d ? CudaCausalConv1d.After(kernel, arguments)
+            : source == KernelSource.CsrSum ? CudaCsrSum.After(kernel, arguments)
+            : source == KernelSource.StateSpaceDuality ? CudaStateSpaceDuality.After(kernel, arguments)
+            : [];
     }
 
     /// <summary>Throws where a source has a list and the instance is not on it.</summary>
@@ -33,7 +42,4 @@ internal static class KernelInstances
             throw new CudaException($"The GPU kernels of {source.Name} have no instance {instance}; allowed are {string.Join(", ", allowed)}.");
         }
     }
-
-    private static string[] Arguments(string instance) =>
-        instance[(instance.IndexOf('<') + 1)..].TrimEnd('>').Split(',', StringSplitOptions.TrimEntries);
 }

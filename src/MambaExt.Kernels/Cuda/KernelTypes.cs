@@ -19,4 +19,7 @@ public static class KernelTypes
     /// <summary>Bytes of a parameter or state beside sequences of that type: 8 beside double, else 4.</summary>
     public static int ParameterBytes<T>()
         where T : unmanaged => typeof(T) == typeof(double) ? 8 : 4;
+
+    /// <summary>What the sources call a parameter or state beside sequences of that type.</summary>
+    internal static string ParameterName(string type) => type == "double" ? "double" : "float";
 }

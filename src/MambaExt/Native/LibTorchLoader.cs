@@ -6,7 +6,7 @@ namespace MambaExt.Native;
 /// <summary>
 /// Loads libtorch and TorchSharp's native library ahead of TorchSharp's own loader. On Linux systems whose libstdc++ is
 /// older than GCC 13's (Debian 12, Ubuntu 22.04) the shipped library does not load as it comes; <see cref="VersionRequirement"/>
-/// says why and what is done about it.
+/// says why and what is done about it. On Linux it also mends how long TorchSharp's scalars live, see <see cref="ScalarLifetime"/>.
 /// </summary>
 public static class LibTorchLoader
 {
@@ -71,6 +71,8 @@ public static class LibTorchLoader
         {
             LoadFromMemory(image);
         }
+
+        ScalarLifetime.TryInstall();
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ public class GraphMambaTests
     private const int Vertices = 60;
     private const int Features = 7;
 
-    public static TheoryData<string> Models => ["gcn", "sage", "appnp", "residual", "none", "random", "m0", "mean"];
+    public static TheoryData<string> Models => ["gcn", "sage", "appnp", "residual", "none", "random", "m0", "mean", "gat", "gatedgcn", "gin", "gin residual", "ppr", "core", "orders", "encodings"];
 
     private static GraphMambaOptions Options(string model)
     {
@@ -24,6 +24,13 @@ public class GraphMambaTests
             "residual" => options with { mpnn = MessagePassing.Sage, mpnn_layers = 3, mpnn_residual = true },
             "none" => options with { mpnn = MessagePassing.None },
             "random" => options with { order = "random" },
+            "gat" => options with { mpnn = MessagePassing.Gat, heads = 3 },
+            "gatedgcn" => options with { mpnn = MessagePassing.GatedGcn },
+            "gin" => options with { mpnn = MessagePassing.Gin },
+            "gin residual" => options with { mpnn = MessagePassing.Gin, mpnn_layers = 3, mpnn_residual = true },
+            "ppr" or "core" => options with { order = model },
+            "orders" => options with { eval_orders = 3, order_noise = true },
+            "encodings" => options with { lap_pe = 3, lap_eigs = 4, rwse = 2, rwse_steps = 5 },
             "m0" => options with { m = 0 },
             _ => options with { readout = "mean" },
         };

@@ -35,6 +35,41 @@ public class GraphTrainerTests
     }
 
     [Fact]
+    public void Graph_Mamba_of_Wang_et_al_learns_and_its_folder_predicts_what_was_scored()
+    {
+        set_num_threads(1);
+        GraphDataSet data = RingsAndStars.Make();
+        using var folder = new TemporaryFolder();
+        var options = new GmbOptions { d_model = 12, layers = 1, d_state = 4, lap_pe = 3, lap_eigs = 4, rwse = 2, rwse_steps = 4, edge_states = false, dropout = 0, pool = "mean" };
+        NodeRun run = GraphTrainer.Run(data, options, Short with { epochs = 20 }, 0, 1, save: (network, scored) =>
+        {
+            foreach (var (name, content) in GraphClassifier.Files(network, data, Short, scored))
+            {
+                File.WriteAllBytes(folder.File(name), content);
+            }
+        });
+        Assert.Equal(100, run.test);
+        using GraphClassifier model = GraphClassifier.Load(folder.Path);
+        float[][] probabilities = model.Predict(data.Packed);
+        Assert.Equal(run.test, 100.0 * data.Folds[1].Test.Count(g => (probabilities[g][1] > probabilities[g][0] ? 1 : 0) == data.Labels[g]) / data.Folds[1].Test.Length, 1e-9);
+    }
+
+    [Fact]
+    public void Encodings_of_a_batch_are_those_that_it_would_compute_itself()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        GraphDataSet data = RingsAndStars.Make();
+        int[] graphs = [41, 7, 18, 0];
+        using GraphBatch own = new(data, graphs, seed: 3), read = new(data, graphs, seed: 3, encodings: GraphBatch.Encodings(data, 3));
+        var (pairs, there) = own.Inputs.LaplacianPairs(6);
+        var (readPairs, readThere) = read.Inputs.LaplacianPairs(6);
+        Assert.Equal([own.Inputs.VertexCount, 6, 2], readPairs.shape);
+        Assert.True(pairs.equal(readPairs).all().item<bool>() && there.equal(readThere).all().item<bool>());
+        Assert.True(there.min().item<float>() == 0 && pairs.abs().max().item<float>() > 0);
+        Assert.True(own.Inputs.ReturnProbabilities(5).equal(read.Inputs.ReturnProbabilities(5)).all().item<bool>());
+    }
+
+    [Fact]
     public void Labels_of_the_test_fold_change_nothing_but_its_score()
     {
         set_num_threads(1);

@@ -17,7 +17,7 @@ public class VertexOrderTests
     [Fact]
     public void Inverse_undoes_the_permutation()
     {
-        foreach (IVertexOrder rule in new IVertexOrder[] { new DegreeOrder(), new RandomOrder() })
+        foreach (IVertexOrder rule in VertexOrders.Names.Select(VertexOrders.Named))
         {
             VertexOrder order = rule.Order(TestGraphs.Random(100, 200, seed: 3), seed: 4);
             Assert.Equal(Enumerable.Range(0, 100).Select(i => (long)i), order.Inverse.Select(position => order.Permutation[position]));
@@ -55,7 +55,7 @@ public class VertexOrderTests
             keys[names[v]] = v;
         }
 
-        foreach (IVertexOrder rule in new IVertexOrder[] { new DegreeOrder(), new RandomOrder() })
+        foreach (IVertexOrder rule in VertexOrders.Names.Select(VertexOrders.Named))
         {
             VertexOrder before = rule.Order(graph, 7), after = rule.Order(TestGraphs.Relabel(graph, names), 7, keys);
             Assert.Equal(before.Permutation.Select(v => (long)names[v]), after.Permutation);

@@ -54,6 +54,59 @@ public sealed class CubinCacheTests : IDisposable
         Assert.Equal(1, compiler.Compiled);
     }
 
+    [Fact]
+    public void WhatIsExpectedIsCompiledOnceWhoeverAsksForIt()
+    {
+        FakeCompiler compiler = new();
+        CubinCache cache = new(null, compiler);
+        string[] instances = [.. Enumerable.Range(0, 20).Select(i => $"f<{i}>")];
+        cache.Expect(Source, instances, FakeCompiler.Sm90);
+        Array.ForEach(instances, one => cache.Get(Source, one, FakeCompiler.Sm90));
+        cache.Expect(Source, instances, FakeCompiler.Sm90);
+        cache.EndExpected();
+        Assert.Equal(20, compiler.Compiled);
+    }
+
+    [Fact]
+    public void WhatFailsAheadIsToldToWhoAsks()
+    {
+        FakeCompiler compiler = new() { Fails = new CudaException("no such luck") };
+        CubinCache cache = new(null, compiler);
+        cache.Expect(Source, ["f<1>"], FakeCompiler.Sm90);
+        SpinWait.SpinUntil(() => compiler.Compiled > 0, TimeSpan.FromMinutes(1));
+        Assert.Equal("no such luck", Assert.Throws<CudaException>(() => cache.Get(Source, "f<1>", FakeCompiler.Sm90)).Message);
+        cache.EndExpected();
+        compiler.Fails = null;
+        Assert.Equal(FakeCompiler.Symbol("f<1>"), cache.Get(Source, "f<1>", FakeCompiler.Sm90).Symbol);
+    }
+
+    // As where a process ends: the compiler may not be in the middle of its work then.
+    [Fact]
+    public void AtTheEndWhatHasBegunIsFinishedAndNothingElseBegins()
+    {
+        using ManualResetEventSlim begun = new();
+        int done = 0;
+        FakeCompiler compiler = new()
+        {
+            Begins = _ =>
+            {
+                begun.Set();
+                Thread.Sleep(200);
+                Interlocked.Increment(ref done);
+            },
+        };
+        CubinCache cache = new(null, compiler);
+        cache.Expect(Source, Enumerable.Range(0, 500).Select(i => $"f<{i}>"), FakeCompiler.Sm90);
+        Assert.True(begun.Wait(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+        cache.EndExpected();
+        int compiled = compiler.Compiled;
+        Assert.Equal(compiled, done);
+        Assert.InRange(compiled, 1, 499);
+        cache.Expect(Source, ["f<1000>"], FakeCompiler.Sm90);
+        Thread.Sleep(50);
+        Assert.Equal(compiled, compiler.Compiled);
+    }
+
     // A cache each, as processes have: all write the same files at the same time.
     [Fact]
     public void ManyProcessesLeaveWholeFiles()

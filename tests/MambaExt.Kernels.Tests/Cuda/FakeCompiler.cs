@@ -20,6 +20,12 @@ internal sealed class FakeCompiler : IKernelCompiler
 
     public Exception? Fails { get; set; }
 
+    /// <summary>Called with the instance, on the thread that compiles it.</summary>
+    public Action<string>? Begins { get; init; }
+
+    /// <summary>Bytes behind an image.</summary>
+    public int Padding { get; init; }
+
     /// <summary>What its images begin with; the stand-in driver takes "fake" alone.</summary>
     public string Magic { get; init; } = "fake";
 
@@ -32,7 +38,8 @@ internal sealed class FakeCompiler : IKernelCompiler
     public CompiledKernel Compile(KernelSource source, string instance, GpuTarget target)
     {
         Interlocked.Increment(ref _compiled);
+        Begins?.Invoke(instance);
         Thread.Sleep(Takes);
-        return Fails is { } error ? throw error : new(Symbol(instance), Encoding.ASCII.GetBytes($"{Magic}{Symbol(instance)}\0for {target.Name}"), "a log");
+        return Fails is { } error ? throw error : new(Symbol(instance), [.. Encoding.ASCII.GetBytes($"{Magic}{Symbol(instance)}\0for {target.Name}"), .. new byte[Padding]], "a log");
     }
 }

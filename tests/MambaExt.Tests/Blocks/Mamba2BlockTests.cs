@@ -95,6 +95,26 @@ public sealed class Mamba2BlockTests : TensorTests
         Assert.InRange((whole - steps).abs().max().item<float>() / whole.abs().max().item<float>(), 0, 1e-5);
     }
 
+    /// <summary>Sequences far longer than a chunk, and heads that forget slowly: what the first positions wrote is read at the last.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    [InlineData(ScalarType.Float64, 1e-12)]
+    public void What_was_written_first_is_read_after_many_chunks(ScalarType type, double tolerance)
+    {
+        const long Length = 512;
+        using var block = new Mamba2Block(new Mamba2Options(16) { d_state = 8, headdim = 8, A_init_min = 0.01, A_init_max = 0.1 });
+        block.to(type);
+        Tensor hidden = randn([1, Length, 16], type), other = hidden.clone();
+        other.narrow(1, 0, 8).mul_(3);
+        Tensor whole = block.forward(cat([hidden, other], 0)).detach();
+        using var cache = new Mamba2Cache(block.Options, 2, type);
+        Tensor steps = stack(Enumerable.Range(0, (int)Length).Select(t => block.Step(cat([hidden, other], 0).select(1, t), cache)), 1);
+        TensorAssert.Close(steps, whole, tolerance);
+        Tensor told = (whole[1] - whole[0]).select(0, -1), stepped = (steps[1] - steps[0]).select(0, -1);
+        Assert.True((told.abs().max() / whole.abs().max()).to_type(ScalarType.Float64).item<double>() > 1e-2, "the first positions do not count at the last");
+        TensorAssert.Close(stepped, told, 100 * tolerance);
+    }
+
     [Fact]
     public void A_narrow_block_keeps_a_wide_state()
     {

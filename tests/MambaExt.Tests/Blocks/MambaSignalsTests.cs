@@ -106,6 +106,23 @@ public sealed class MambaSignalsTests : TensorTests
         Assert.True((changed - y).abs().max().item<double>() > 1e-6);
     }
 
+    /// <summary>Steps, B and C that do not depend on the input: between convolution and gate lies a linear system, and moving its input
+    /// moves its output.</summary>
+    [Fact]
+    public void Constant_signals_make_the_scan_time_invariant()
+    {
+        using MambaBlock block = MambaBlockTests.Block();
+        Tensor B = Draw(16, 16).requires_grad_(), C = Draw(16, 16).requires_grad_(), z = ones(1, 40, 16, ScalarType.Float64), none = zeros(1, 40, 1, ScalarType.Float64);
+        var given = new MambaSignals(dt_low: none, B: B, C: C, z: z);
+        Tensor Answer(Tensor hidden) => block.ForwardWithSignals(hidden, given).Out - block.ForwardWithSignals(zeros_like(hidden), given).Out;
+        Tensor word = Draw(1, 5, 8), pause = zeros(1, 20, 8, ScalarType.Float64), rest = zeros(1, 15, 8, ScalarType.Float64);
+        Tensor early = Answer(cat([word, rest, pause], 1)), late = Answer(cat([pause, word, rest], 1));
+        TensorAssert.Close(early.narrow(1, 0, 20), late.narrow(1, 20, 20), 1e-12);
+        late.square().sum().backward();
+        Assert.All(new[] { B, C }, s => Assert.True(s.grad!.abs().max().item<double>() > 0));
+        Assert.Null(block.named_parameters().Single(p => p.name == "x_proj.weight").parameter.grad);
+    }
+
     [Fact]
     public void A_signal_of_the_wrong_shape_is_refused()
     {

@@ -1,0 +1,46 @@
+using MambaExt.Graph.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MambaExt.Graph.Layers;
+
+/// <summary>The first layer: dropout of the input features, then <c>X W + b</c>, sparse where the features are; beside it, where the options want them,
+/// the encodings of the vertices' places, <c>[X W + b | LapPE | RWSE]</c>. [V, F] to [V, d].</summary>
+internal sealed class FeatureEncoder : nn.Module<GraphInputs, Tensor>
+{
+    private readonly Parameter weight;
+    private readonly Parameter? bias;
+    private readonly LaplacianEncoder? lap_pe;
+    private readonly ReturnEncoder? rwse;
+    private readonly double _dropout;
+
+    /// <summary>Makes the weights from torch's generator.</summary>
+    /// <param name="features">F</param>
+    /// <param name="options">Width, dropout and encodings</param>
+    /// <param name="biased">Adds b; without it, on one-hot features, the layer is a sum of embedding tables</param>
+    public FeatureEncoder(int features, GraphModelOptions options, bool biased = true)
+        : base(nameof(FeatureEncoder))
+    {
+        int width = options.d_model - options.lap_pe - options.rwse;
+        double bound = Math.Sqrt(6.0 / (features + width));
+        weight = nn.Parameter(empty(features, width).uniform_(-bound, bound).DetachFromDisposeScope());
+        bias = biased ? nn.Parameter(zeros(width).DetachFromDisposeScope()) : null;
+        lap_pe = options.lap_pe > 0 ? new LaplacianEncoder(options.lap_pe, options.lap_eigs) : null;
+        rwse = options.rwse > 0 ? new ReturnEncoder(options.rwse, options.rwse_steps) : null;
+        _dropout = options.input_dropout;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(GraphInputs inputs)
+    {
+        using DisposeScope scope = NewDisposeScope();
+
+        // Zeros stay zeros under dropout, so for sparse features it is the stored values that are dropped.
+        Tensor values = training && _dropout > 0 ? nn.functional.dropout(inputs.Values, _dropout, training: true) : inputs.Values;
+        Tensor product = inputs.SparseFeatures is { } sparse ? sparse.WeightedSum(weight, values) : values.matmul(weight);
+        Tensor x = bias is null ? product : product + bias;
+        Tensor[] parts = [x, .. new[] { lap_pe?.forward(inputs), rwse?.forward(inputs) }.OfType<Tensor>()];
+        return (parts.Length == 1 ? x : cat(parts, 1)).MoveToOuterDisposeScope();
+    }
+}
