@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Tests.Support;
 using MambaExt.Graph.Tokens;
@@ -51,6 +53,24 @@ public class RandomWalksTests
                 Assert.Equal(many.Token(v, 199 - repeat).ToArray(), few.Token(v, 3 - repeat).ToArray());
             }
         }
+    }
+
+    // Taken before walks went side by side; a trained model depends on its tokens.
+    [Theory]
+    [InlineData(4, 4, 2, false, "33D34D2BCDA2F8B1")]
+    [InlineData(4, 4, 2, true, "E390AE16A78BE759")]
+    [InlineData(5, 2, 100, true, "694D942F253470D5")]
+    [InlineData(300, 3, 1, false, "11D8060CC9144229")]
+    public void Tokens_of_a_seed_stay_what_they_are(int walks, int longest, int repeats, bool keyed, string expected)
+    {
+        var random = new Random(4);
+        CsrGraph graph = TestGraphs.Of(1500, [.. Enumerable.Range(0, 6000).Select(_ => (random.Next(1499), random.Next(1499)))]);
+        int[] keys = keyed ? [.. Enumerable.Range(0, 1500).Select(v => 100_000 - (7 * v))] : [];
+        WalkTokens tokens = WalkTokens.Sample(graph, new WalkTokenOptions(walks, longest, repeats, 11), keys, threads: 2);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes(tokens.Offsets));
+        hash.AppendData(MemoryMarshal.AsBytes(tokens.Vertices));
+        Assert.StartsWith(expected, Convert.ToHexString(hash.GetHashAndReset()));
     }
 
     [Fact]
