@@ -19,7 +19,7 @@ internal static class CommandLine
     {
         new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphCompareCommand.Create(), GraphPredictCommand.Create() },
         VerifyCommand.Create(),
-        new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), CommBenchCommand.Create() },
+        new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), GraphBenchCommand.Create(), CommBenchCommand.Create() },
         DataCommands.Create(),
         ReportCommand.Create(),
         new HelpOption(),

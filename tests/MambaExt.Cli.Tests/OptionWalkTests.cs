@@ -11,7 +11,7 @@ namespace MambaExt.Cli.Tests;
 /// </summary>
 public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<OptionWalkTests.Runs>
 {
-    private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Verify = "verify", Bench = "bench scan", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
+    private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Verify = "verify", Bench = "bench scan", BenchGraph = "bench graph", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
     private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
     private const string Gmb = "--model gmb --layers 1 --eval_orders 1";
     private const string Cora = "--dataset cora --data {data}";
@@ -21,6 +21,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
     [
         Changed("--d_model 6"), Changed("--d_state 3"), Changed("--d_conv 3"), Changed("--expand 2"), Changed("--M 2"), Changed("--m 2"), Changed("--s 2"),
         Changed("--token_layers 2"), Changed("--node_layers 0"), Changed("--readout mean"), Changed("--layer_scale 0.5"), Changed("--scan_norm false"),
+        new(Train, "--recompute true", Kind.Configured),
         Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
         Changed("--order_noise true"), Changed("--eval_orders 2"), Changed("--form paper", Gmb), Changed("--edge_states true", Gmb), Changed("--encoder_bias false", Gmb),
         Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"),
@@ -50,6 +51,8 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         new(Verify, "--vector-bits 128", Kind.Printed), new(Verify, "--json", Kind.Printed), Refused(Verify, "--threads 0", "1 to 1024"),
         new(Bench, "--dtype float64", Kind.Key, "dtype"), new(Bench, "--threads 2", Kind.Key, "threads"), new(Bench, "--shape 1x8x4x3", Kind.Key, "shape"), new(Bench, "--json", Kind.Printed),
         Refused(Bench, "--rounds 0", "1 to 1000", replaces: true), Refused(Bench, "--suite", "--shape"),
+
+        new(BenchGraph, "--sizes 300", Kind.Key, "sizes"), new(BenchGraph, "--threads 2", Kind.Key, "threads"), new(BenchGraph, "--json", Kind.Printed), Refused(BenchGraph, "--rounds 0", "1 to 1000", replaces: true),
 
         // What it changes is seen on a machine with a GPU: tests/gpu/check.sh and DeviceTests.
         Refused(Train, "--device tpu", "allowed are cpu, cuda"), Refused(Compare, "--device tpu", "allowed are cpu, cuda"), Refused(Predict, "--device tpu", "allowed are cpu, cuda"),
@@ -216,6 +219,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
                 List or Get or Check => [],
                 Predict => [["--model", Model()], ["--threads", "1"]],
                 Verify => [[Golden()], ["--threads", "1"]],
+                BenchGraph => [["--sizes", "200"], ["--rounds", "1"], ["--threads", "1"], .. entry.Kind == Kind.Key ? new string[][] { ["--json"] } : []],
                 _ => entry.Kind == Kind.Key ? [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"], ["--json"]] : [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"]],
             };
             return [.. Split(entry.Command), .. start.Where(option => !own.Contains(option[0])).SelectMany(option => option), .. own];

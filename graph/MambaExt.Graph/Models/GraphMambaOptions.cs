@@ -45,6 +45,9 @@ public sealed record GraphMambaOptions : GraphModelOptions
     /// labels need.</summary>
     public bool scan_norm { get; init; } = true;
 
+    /// <summary>Scan layers keep their inputs alone and run forward again in the backward pass: less memory, more time, the same gradients.</summary>
+    public bool recompute { get; init; }
+
     /// <summary>Scan order of the vertices, one of <see cref="VertexOrders.Names"/>.</summary>
     public string order { get; init; } = "degree";
 

@@ -2,6 +2,7 @@ using MambaExt.Blocks;
 using MambaExt.Graph.Layers;
 using MambaExt.Graph.Orders;
 using MambaExt.Sparse;
+using MambaExt.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -20,6 +21,8 @@ namespace MambaExt.Graph.Models;
 /// </summary>
 internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
 {
+    private const long SequencesAtOnce = 1 << 16;
+
     private readonly FeatureEncoder encoder;
     private readonly ModuleList<BidirectionalMambaBlock> token_layers = new();
     private readonly ModuleList<LayerNorm> token_norms = new();
@@ -77,7 +80,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         Tensor sequence = (means is null ? x : means.Multiply(x)).view(vertices, tokens, width);
         for (int i = 0; i < token_layers.Count; i++)
         {
-            Tensor change = token_layers[i].forward(_norm ? token_norms[i].forward(sequence) : sequence) * token_scales[i];
+            Tensor change = Scan(token_layers[i], _norm ? token_norms[i] : null, sequence, null) * token_scales[i];
             if (training && _dropout > 0)
             {
                 // One mask for all tokens of a vertex: as strong, and a random number for each of them would take longer than the scan.
@@ -96,12 +99,25 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         return y.MoveToOuterDisposeScope();
     }
 
+    /// <summary>A layer behind its norm. With recomputation its input alone is kept, and sequences apart from one another are scanned so many at a time:
+    /// what one part needs inside is freed before the next.</summary>
+    private Tensor Scan(BidirectionalMambaBlock layer, LayerNorm? norm, Tensor x, Tensor? graphOf)
+    {
+        Tensor Inner(Tensor part) => layer.Forward(norm is null ? part : norm.forward(part), graphOf);
+        if (!_options.recompute || !training)
+        {
+            return Inner(x);
+        }
+
+        return x.shape[0] <= SequencesAtOnce ? Recompute.Run(Inner, x) : cat([.. x.split(SequencesAtOnce).Select(part => Recompute.Run(Inner, part))]);
+    }
+
     /// <summary>[1, V, d] in order to [1, V, d].</summary>
     private Tensor NodeStage(Tensor ordered, Tensor? graphs)
     {
         for (int i = 0; i < node_layers.Count; i++)
         {
-            ordered = ordered + Drop(node_layers[i].Forward(_norm ? node_norms[i].forward(ordered) : ordered, graphs)) * node_scales[i];
+            ordered = ordered + Drop(Scan(node_layers[i], _norm ? node_norms[i] : null, ordered, graphs)) * node_scales[i];
         }
 
         return ordered;

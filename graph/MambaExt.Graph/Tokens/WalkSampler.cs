@@ -72,6 +72,12 @@ internal sealed unsafe class WalkSampler(long[] offsets, int[] targets, int[] ke
     private int[] SampleBlock(int block, long[] starts, Scratch scratch)
     {
         scratch.Count = 0;
+        if (scratch.Group is not null)
+        {
+            SampleGroups(block, starts, scratch, scratch.Group);
+            return scratch.Collected.AsSpan(0, scratch.Count).ToArray();
+        }
+
         int first = block * BlockVertices, end = Math.Min(first + BlockVertices, _vertices);
         fixed (long* offset = offsets)
         fixed (int* target = targets)
@@ -94,6 +100,40 @@ internal sealed unsafe class WalkSampler(long[] offsets, int[] targets, int[] ke
         }
 
         return scratch.Collected.AsSpan(0, scratch.Count).ToArray();
+    }
+
+    /// <summary>As <see cref="SampleBlock"/> where the walks of a vertex are few enough to be made together.</summary>
+    private void SampleGroups(int block, long[] starts, Scratch scratch, WalkGroup group)
+    {
+        int end = Math.Min((block + 1) * BlockVertices, _vertices);
+        for (int first = block * BlockVertices; first < end; first += group.Vertices)
+        {
+            int vertices = Math.Min(group.Vertices, end - first);
+            group.Walk(offsets, targets, keys, first, vertices, options.Seed);
+            for (int i = 0; i < vertices; i++)
+            {
+                long row = (long)(first + i) * _tokens;
+                for (int k = 0; k < _tokens - 1; k++)
+                {
+                    ReadOnlySpan<int> visits = group.Visited(i, k);
+                    int count = visits.Length + 1;
+                    Span<int> room = scratch.Reserve(count + VertexSets.Padding);
+                    room[0] = first + i;
+                    visits.CopyTo(room[1..]);
+                    fixed (int* values = room, spare = scratch.Spare(count))
+                    {
+                        count = VertexSets.SortUnique(values, count, _vertices - 1, spare);
+                    }
+
+                    scratch.Count += count;
+                    starts[++row] = count;
+                }
+
+                scratch.Reserve(1)[0] = first + i;
+                scratch.Count++;
+                starts[++row] = 1;
+            }
+        }
     }
 
     /// <summary>Appends the vertices of one token and returns how many they are. Walks go side by side, so that the waits for
@@ -164,7 +204,16 @@ internal sealed unsafe class WalkSampler(long[] offsets, int[] targets, int[] ke
             _walks = options.WalksPerToken;
             Positions = new int[Math.Min(_walks, NumbersAtOnce)];
             Random = new uint[Math.Max(NumbersAtOnce, options.LongestWalk) + 8];
+            if (options.LongestWalk > 0 && options.StepsPerVertex <= NumbersAtOnce)
+            {
+                // In the order of the tokens: the longest walks first, then the last repeat.
+                (int, int)[] tokens = [.. from length in Enumerable.Range(1, options.LongestWalk).Reverse() from repeat in Enumerable.Range(0, options.Repeats).Reverse() select (length, repeat)];
+                Group = new WalkGroup(tokens, options.WalksPerToken);
+            }
         }
+
+        /// <summary>Null where the walks of a vertex are too many to be made together.</summary>
+        public WalkGroup? Group { get; }
 
         public int[] Positions { get; }
 

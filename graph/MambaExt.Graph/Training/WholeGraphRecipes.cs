@@ -3,12 +3,13 @@ using MambaExt.Graph.Models;
 namespace MambaExt.Graph.Training;
 
 /// <summary>Where models start from on data sets whose graphs are classified; every baseline starts from the same place. After Xu et al. (arXiv
-/// 1810.00826): five layers of 64 channels with batch norm, sums over the vertices, all layers read by the head.</summary>
+/// 1810.00826): five layers of 64 channels with batch norm, sums over the vertices, all layers read by the head. NCI1, validation of fold 0, gin over 40
+/// epochs: 72.51 with dropout 0.2 at a rate of 1e-3, 83.21 without dropout at 5e-3; means over the vertices instead of sums 78.59.</summary>
 internal static class WholeGraphRecipes
 {
     private static readonly DeepGraphOptions Network = new()
     {
-        layers = 5, d_model = 64, norm = "batch", norm_place = "post", residual = "identity", jumping = true, dropout = 0.2, pool = "sum",
+        layers = 5, d_model = 64, norm = "batch", norm_place = "post", residual = "identity", jumping = true, dropout = 0, pool = "sum",
     };
 
     /// <summary>The recipe with the convolution that <paramref name="baseline"/> puts in.</summary>
@@ -29,6 +30,6 @@ internal static class WholeGraphRecipes
 
     private static NodeTrainingOptions Training(string dataSet) => new()
     {
-        epochs = dataSet == "mutag" ? 200 : 100, patience = 0, learning_rate = 1e-3, weight_decay = 1e-4, schedule = "cosine", batch_size = dataSet == "mutag" ? 32 : 64, normalise_features = false,
+        epochs = dataSet == "mutag" ? 200 : 100, patience = 0, learning_rate = 5e-3, weight_decay = 1e-4, schedule = "cosine", batch_size = dataSet == "mutag" ? 32 : 64, normalise_features = false,
     };
 }

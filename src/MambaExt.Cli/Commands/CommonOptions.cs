@@ -74,6 +74,19 @@ internal static class CommonOptions
         CustomParser = result => string.IsNullOrWhiteSpace(result.Tokens[0].Value) ? Refuse<string>(result, name, "", "give a folder") : result.Tokens[0].Value,
     };
 
+    /// <summary>Words apart by spaces or commas.</summary>
+    public static Option<string[]> List(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "NAME,...",
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result =>
+        {
+            string[] words = [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+            return words.Length > 0 ? words : Refuse<string[]>(result, name, string.Join(' ', result.Tokens.Select(t => t.Value)), "give one or several names, apart by commas");
+        },
+    };
+
     /// <summary>The sentence for a value that cannot be taken.</summary>
     public static T? Refuse<T>(ArgumentResult result, string name, string given, string allowed)
     {

@@ -16,8 +16,8 @@ namespace MambaExt.Cli.Commands;
 internal static class GraphCompareCommand
 {
     private const string Name = "graph compare";
-    private static readonly Option<string[]> DataSets = List("--datasets", $"Required: data sets, one or several: {GraphCommands.Names}.");
-    private static readonly Option<string[]> Models = List("--models", $"Required: models, one or several: {string.Join(", ", NodeRecipe.Names)}.");
+    private static readonly Option<string[]> DataSets = CommonOptions.List("--datasets", $"Required: data sets, one or several: {GraphCommands.Names}.");
+    private static readonly Option<string[]> Models = CommonOptions.List("--models", $"Required: models, one or several: {string.Join(", ", NodeRecipe.Names)}.");
     private static readonly Option<string?> Data = GraphCommands.Data();
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
     private static readonly Option<int> Splits = CommonOptions.Number("--splits", "N", "Splits 0 ... N-1 of each data set.", 1, 1000);
@@ -165,17 +165,4 @@ internal static class GraphCompareCommand
 
         return trials;
     }
-
-    /// <summary>Words apart by spaces or commas.</summary>
-    private static Option<string[]> List(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "NAME,...",
-        AllowMultipleArgumentsPerToken = true,
-        CustomParser = result =>
-        {
-            string[] words = [.. result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
-            return words.Length > 0 ? words : CommonOptions.Refuse<string[]>(result, name, string.Join(' ', result.Tokens.Select(t => t.Value)), "give one or several names, apart by commas");
-        },
-    };
 }

@@ -23,6 +23,7 @@ internal static class GraphRecipeOptions
         Mamba<string>("--readout", "What stands for a vertex after the token layers: last or mean", (v, o) => o with { readout = v }),
         Of<double>("--layer_scale", "First scale of each scan layer's contribution", (v, o) => o with { layer_scale = v }, (v, o) => o with { layer_scale = v }),
         Mamba<bool>("--scan_norm", "A layer norm before each scan layer", (v, o) => o with { scan_norm = v }),
+        Mamba<bool>("--recompute", "Keep the inputs of scan layers alone and run them forward again in the backward pass: less memory, more time", (v, o) => o with { recompute = v }),
         Of<string>("--order", $"Scan order of the vertices: {string.Join(" or ", VertexOrders.Names)}", (v, o) => o with { order = v }, (v, o) => o with { order = v }, (v, o) => o with { order = v }),
         Of<bool>("--order_noise", "New noise among vertices that the order calls equal in each step of a training", (v, o) => o with { order_noise = v }, null, (v, o) => o with { order_noise = v }),
         Of<int>("--eval_orders", "Orders, each with its own noise, that evaluation takes the mean over", (v, o) => o with { eval_orders = v }, null, (v, o) => o with { eval_orders = v }),
