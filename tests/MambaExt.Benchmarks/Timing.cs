@@ -5,17 +5,23 @@ namespace MambaExt.Benchmarks;
 /// <summary>Medians of repeated calls, in milliseconds.</summary>
 internal static class Timing
 {
+    // Long enough for the runtime to replace the first, hasty compilation of every method.
+    private const double WarmUpSeconds = 1.5;
+
     public static void Report(string what, Action action, int rounds = 11)
     {
         double[] times = new double[rounds];
-        for (int round = -2; round < rounds; round++)
+        long began = Stopwatch.GetTimestamp();
+        for (int warm = 0; warm < 2 || Stopwatch.GetElapsedTime(began).TotalSeconds < WarmUpSeconds; warm++)
+        {
+            action();
+        }
+
+        for (int round = 0; round < rounds; round++)
         {
             long start = Stopwatch.GetTimestamp();
             action();
-            if (round >= 0)
-            {
-                times[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            }
+            times[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
 
         Array.Sort(times);
