@@ -101,7 +101,7 @@ public abstract class ImageSamples
         {
             if ((uint)index >= (uint)Count)
             {
-                throw new ArgumentOutOfRangeException(nameof(indices), $"There is no image {index}; the images are 0 to {Count - 1}.");
+                throw new ArgumentOutOfRangeException(null, $"There is no image {index}; the images are 0 to {Count - 1}.");
             }
         }
 
