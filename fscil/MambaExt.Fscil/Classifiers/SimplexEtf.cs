@@ -34,7 +34,6 @@ public sealed class SimplexEtf : nn.Module<Tensor, Tensor>
             etf = (p.matmul(centre) * Math.Sqrt(classes / (classes - 1.0))).to_type(ScalarType.Float32).DetachFromDisposeScope();
         }
 
-        register_buffer(nameof(etf), etf);
         RegisterComponents();
     }
 

@@ -5,14 +5,13 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Fscil.Methods;
 
-/// <summary>A batch of maps, their classes, and the order in which they are mixed with themselves, or none.</summary>
-internal sealed record MapBatch(Tensor Maps, Tensor Labels, Tensor? Partner) : IDisposable
+/// <summary>A batch of maps, their classes, and the number of its step among all of the run.</summary>
+internal sealed record MapBatch(Tensor Maps, Tensor Labels, int Step) : IDisposable
 {
     public void Dispose()
     {
         Maps.Dispose();
         Labels.Dispose();
-        Partner?.Dispose();
     }
 }
 
@@ -24,10 +23,9 @@ internal sealed record MapBatch(Tensor Maps, Tensor Labels, Tensor? Partner) : I
 /// <param name="rows">Rows of a pass, one perhaps several times</param>
 /// <param name="batchSize">Maps a step</param>
 /// <param name="steps">In all: the one epoch of the training</param>
-/// <param name="mixup">Probability that a batch has a partner order</param>
-/// <param name="seed">Of orders and mixing</param>
+/// <param name="seed">Of the orders</param>
 /// <param name="draw">Tells the sessions of a run apart</param>
-internal sealed class MapBatches(IReadOnlyList<MapSet> sets, int[] rows, int batchSize, int steps, double mixup, ulong seed, int draw) : IBatches<MapBatch>
+internal sealed class MapBatches(IReadOnlyList<MapSet> sets, int[] rows, int batchSize, int steps, ulong seed, int draw) : IBatches<MapBatch>
 {
     private const int PassesOfADraw = 1 << 16;
 
@@ -45,16 +43,16 @@ internal sealed class MapBatches(IReadOnlyList<MapSet> sets, int[] rows, int bat
                 order = RandomPermutation.Of(rows.Length, seed, RandomStream.Batches, (draw * PassesOfADraw) + pass);
             }
 
-            yield return Make(sets[pass % sets.Count], [.. order.Skip(step % perPass * size).Take(size).Select(i => (long)rows[i])], step);
+            long[] chosen = [.. order.Skip(step % perPass * size).Take(size).Select(i => (long)rows[i])];
+            yield return Make(sets[pass % sets.Count], chosen, (draw * PassesOfADraw) + step);
         }
     }
 
-    private MapBatch Make(MapSet set, long[] chosen, int step)
+    private static MapBatch Make(MapSet set, long[] chosen, int step)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor maps = set.Maps.index_select(0, tensor(chosen)), labels = tensor(chosen.Select(i => (long)set.Classes[i]).ToArray());
-        bool mixes = (CounterRandom.ForKey(seed, RandomStream.Mixing, step, draw) >> 11) * (1.0 / (1UL << 53)) < mixup;
-        Tensor? partner = mixes ? tensor(RandomPermutation.Of(chosen.Length, seed, RandomStream.Mixing, (draw * PassesOfADraw) + step + 1).Select(i => (long)i).ToArray()) : null;
-        return new MapBatch(maps.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope(), partner?.MoveToOuterDisposeScope());
+        Device device = set.Maps.device;
+        Tensor maps = set.Maps.index_select(0, tensor(chosen, device: device)), labels = tensor(chosen.Select(i => (long)set.Classes[i]).ToArray(), device: device);
+        return new MapBatch(maps.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), step);
     }
 }

@@ -37,8 +37,8 @@ public sealed class MambaProjector : Projector
         g_base = new MambaBranch(map, options, options.depth);
         g_inc = new MambaBranch(map, options, options.incremental_depth);
         begun = zeros(1).DetachFromDisposeScope();
-        register_buffer(nameof(begun), begun);
         RegisterComponents();
+        RequireBaseGradients();
     }
 
     /// <summary>Whether incremental sessions have begun.</summary>
@@ -99,6 +99,15 @@ public sealed class MambaProjector : Projector
 
     /// <inheritdoc/>
     public override double Share(string parameter, double baseShare) => IsIncremental(parameter) ? 1 : baseShare;
+
+    /// <summary>Before the first session the incremental branch is left alone: no gradient, no decay.</summary>
+    private void RequireBaseGradients()
+    {
+        foreach (var (name, parameter) in named_parameters())
+        {
+            parameter.requires_grad = !IsIncremental(name);
+        }
+    }
 
     private static bool IsIncremental(string name) => name.StartsWith("g_inc.", StringComparison.Ordinal);
 
