@@ -30,7 +30,7 @@ public sealed class SimplexEtf : nn.Module<Tensor, Tensor>
         {
             // In double: the cosines are to hold to 1e-6.
             (Tensor p, _) = linalg.qr(rand(width, classes, ScalarType.Float64));
-            Tensor centre = eye(classes, ScalarType.Float64) - (1.0 / classes);
+            Tensor centre = eye(classes, dtype: ScalarType.Float64) - (1.0 / classes);
             etf = (p.matmul(centre) * Math.Sqrt(classes / (classes - 1.0))).to_type(ScalarType.Float32).DetachFromDisposeScope();
         }
 

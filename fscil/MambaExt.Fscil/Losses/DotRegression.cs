@@ -21,7 +21,8 @@ public static class DotRegression
     /// <param name="columns">Column of each sample's class, [B, d]</param>
     /// <param name="labels">int64 [B]; wanted for <paramref name="balanced"/></param>
     /// <param name="balanced">Weight each class of the batch alike (the published <c>with_len</c>)</param>
-    public static Tensor Loss(Tensor features, Tensor columns, Tensor labels, bool balanced)
+    /// <param name="weights">What each sample counts for, [B]; null for 1 each</param>
+    public static Tensor Loss(Tensor features, Tensor columns, Tensor labels, bool balanced, Tensor? weights = null)
     {
         if (features.dim() != 2 || !features.shape.SequenceEqual(columns.shape) || labels.dim() != 1 || labels.shape[0] != features.shape[0])
         {
@@ -31,6 +32,7 @@ public static class DotRegression
 
         using DisposeScope scope = NewDisposeScope();
         Tensor error = ((nn.functional.normalize(features, dim: 1) * columns).sum(1L) - 1).square();
+        error = weights is null ? error : error * weights;
         return (Scale * (balanced ? error * Weights(labels).to_type(error.dtype) : error).mean()).MoveToOuterDisposeScope();
     }
 

@@ -72,7 +72,7 @@ public sealed class CalibratedMethod : ProjectorMethod
         using DisposeScope scope = NewDisposeScope();
         long size = covariance.shape[0];
         Tensor mean = covariance.diagonal().mean().clamp_min(1e-12);
-        (Tensor values, Tensor vectors) = linalg.eigh(((1 - shrinkage) * covariance / mean) + (shrinkage * eye(size, ScalarType.Float64)));
+        (Tensor values, Tensor vectors) = linalg.eigh(((1 - shrinkage) * covariance / mean) + (shrinkage * eye(size, dtype: ScalarType.Float64)));
         return vectors.matmul((values.clamp_min(1e-12).rsqrt().unsqueeze(1)) * vectors.t()).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 

@@ -10,7 +10,7 @@ public static class Augmentations
     {
         ["none"] = (size => [new ResizeTo(new ImageSize(size, size))], size => [new ResizeTo(new ImageSize(size, size))]),
         ["shift"] = (size => [new ResizeTo(new ImageSize(size, size)), new RandomShift(Math.Max(1, size / 8))], size => [new ResizeTo(new ImageSize(size, size))]),
-        ["shift-flip"] = (size => [new ResizeTo(new ImageSize(size, size)), new RandomShift(size / 8, Padding.Reflect), new HorizontalFlip()], size => [new ResizeTo(new ImageSize(size, size))]),
+        ["shift-flip"] = (size => [new ResizeTo(new ImageSize(size, size)), new RandomShift(size / 8, ShiftPadding.Reflect), new HorizontalFlip()], size => [new ResizeTo(new ImageSize(size, size))]),
         ["affine"] = (
             size => [new ResizeTo(new ImageSize(size, size)), new RandomAffine(Degrees: 15, Scale: 0.15, Shear: 0.2, Shift: 0.15)], size => [new ResizeTo(new ImageSize(size, size))]),
 

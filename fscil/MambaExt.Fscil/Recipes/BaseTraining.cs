@@ -41,6 +41,9 @@ public sealed record BaseTraining : TrainingOptions
     /// <summary>Augmentation of each image.</summary>
     public string augment { get; init; } = "none";
 
+    /// <summary>Dot-regression under a simplex weights each class of a batch alike.</summary>
+    public bool balanced { get; init; }
+
     /// <summary>Part of the learning rate for the backbone, where it begins from published weights.</summary>
     public double backbone_share { get; init; } = 1;
 

@@ -58,7 +58,7 @@ public sealed record IncrementalOptions
         Need(learning_rate > 0 && double.IsFinite(learning_rate), $"incremental learning_rate is {learning_rate}; give a number above 0");
         Need(momentum is >= 0 and < 1 && weight_decay >= 0 && clip >= 0, $"momentum, weight_decay and clip are {momentum}, {weight_decay} and {clip}; give 0 up to, not with, 1, and 0 or more");
         Need(batch_size >= 2, $"incremental batch_size is {batch_size}; give 2 or more");
-        Need(base_copies.Length > 0 && base_copies.All(c => c is >= 0 and <= 1000) && novel_copies is >= 0 and <= 1000, "base_copies and novel_copies must be 0 to 1000, at least one number");
+        Need(base_copies.Length > 0 && base_copies.All(c => c is >= 0 and <= 1000) && novel_copies is >= 0 and <= 1000, $"base_copies and novel_copies must be 0 to 1000, at least one number");
         Need(feature_mixup is >= 0 and <= 1 && base_share is >= 0 and <= 1, $"feature_mixup and base_share are {feature_mixup} and {base_share}; give 0 to 1");
         return found;
 

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using MambaExt.Fscil;
+using MambaExt.Fscil.Protocol;
+
+namespace MambaExt.Cli.Commands;
+
+/// <summary>Options that say which images an fscil command works on, and in which order their classes come.</summary>
+internal sealed class FscilDataChoice
+{
+    private readonly Option<string?> _dataSet = new("--dataset") { Description = $"Required: {string.Join(", ", FscilDataSets.Names)}.", HelpName = "NAME" };
+    private readonly Option<string?> _data = CommonOptions.Folder(GraphDataOptions.DataName, "Folder that holds the data set's files, at any depth (default: MAMBAEXT_DATA).");
+    private readonly Option<string?> _lists = CommonOptions.Folder("--lists", $"Folder of the protocol's lists, session_1.txt, test_1.txt, ... (default: {FscilDataSets.ListsFolder} beside the data, else a drawn protocol).");
+    private readonly Option<int> _base = CommonOptions.Number("--base-classes", "N", "Of a drawn protocol: classes of the base session.", 2, 1_000_000);
+    private readonly Option<int> _ways = CommonOptions.Number("--ways", "N", "Of a drawn protocol: new classes of each session.", 1, 1_000_000);
+    private readonly Option<int> _shots = CommonOptions.Number("--shots", "N", "Of a drawn protocol: images of each new class.", 1, 1_000_000);
+
+    public IEnumerable<Option> All => [_dataSet, _data, _lists, _base, _ways, _shots];
+
+    /// <summary>Options whose value is a path.</summary>
+    public IReadOnlyList<Option<string?>> Paths => [_data, _lists];
+
+    /// <summary>Adds the error of options that do not go together.</summary>
+    public void Check(CommandResult result)
+    {
+        Option[] sizes = [_base, _ways, _shots];
+        Option[] given = [.. sizes.Where(o => result.GetResult(o) is { Implicit: false })];
+        if (result.GetResult(_dataSet) is null)
+        {
+            result.AddError($"--dataset is missing; known are {string.Join(", ", FscilDataSets.Names)}.");
+        }
+        else if (given.Length > 0 && result.GetResult(_lists) is { Implicit: false })
+        {
+            result.AddError($"--lists names a protocol and {given[0].Name} draws one; give one of the two.");
+        }
+        else if (given.Length is 1 or 2)
+        {
+            result.AddError($"{given[0].Name} was given without {sizes.First(o => !given.Contains(o)).Name}; a drawn protocol wants --base-classes, --ways and --shots.");
+        }
+    }
+
+    /// <summary>Images once, and the protocol of each seed.</summary>
+    public Func<int, FscilData> Load(ParseResult parsed, out string name)
+    {
+        ProtocolOptions? drawn = parsed.GetResult(_base) is { Implicit: false } ? new ProtocolOptions(parsed.GetValue(_base), parsed.GetValue(_ways), parsed.GetValue(_shots)) : null;
+        name = parsed.GetValue(_dataSet)!;
+        return FscilDataSets.Load(new FscilDataOptions(name, parsed.GetValue(_data), parsed.GetValue(_lists), drawn));
+    }
+}
