@@ -29,7 +29,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),
         Changed("--mlp true", "--model gcn --layers 2"), Changed("--feed_forward true", "--model gcn --layers 2"), Changed("--attention true", "--model gcn --layers 1"),
-        Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
+        Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--depth_scan 1", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
         Changed("--pool sum", Mutag), Changed("--batch_size 20", Mutag),
         Changed("--epochs 3"), Changed("--patience 1", "--epochs 6 --learning_rate 0.5 --late_fusion true"), Changed("--validate_every 2"), Changed("--steps 1"), Changed("--optimizer sgd"),
         Changed("--learning_rate 0.02"), Changed("--weight_decay 0.5"), Changed("--momentum 0.5", "--optimizer sgd"), Changed("--schedule cosine"), Changed("--warmup_steps 2"),

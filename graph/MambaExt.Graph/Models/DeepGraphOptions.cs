@@ -49,6 +49,10 @@ public sealed record DeepGraphOptions : GraphModelOptions
     /// <summary>A bidirectional scan over the vertices beside every so manieth convolution; 0 for none.</summary>
     public int scan_every { get; init; }
 
+    /// <summary>A bidirectional scan over what each vertex was after every so manieth block, the deepest and so the widest neighbourhood first and the
+    /// encoded vertex last, as Graph Mamba orders its tokens: a selective jumping knowledge (Xu et al., arXiv 1806.03536). 0 for none.</summary>
+    public int depth_scan { get; init; }
+
     /// <summary>The first stage of Graph Mamba, a scan over random-walk tokens, beside the input encoder.</summary>
     public bool token_stage { get; init; }
 
@@ -78,7 +82,7 @@ public sealed record DeepGraphOptions : GraphModelOptions
 
     /// <summary>Whether there is a scan anywhere.</summary>
     [JsonIgnore]
-    public bool Scans => scan_every > 0 || token_stage;
+    public bool Scans => scan_every > 0 || depth_scan > 0 || token_stage;
 
     /// <summary>The options of one direction of a scan.</summary>
     internal MambaOptions Block => new(d_model) { d_state = d_state, d_conv = d_conv, expand = expand };
@@ -127,6 +131,7 @@ public sealed record DeepGraphOptions : GraphModelOptions
         bool headed = attention || conv is "gat" or "attention";
         Need(faults, !headed || (heads >= 1 && d_model % heads == 0), $"heads is {heads} and d_model {d_model}, allowed are divisors of d_model");
         Need(faults, scan_every >= 0 && scan_every <= Math.Max(layers, 0), $"scan_every is {scan_every} with {layers} layers, allowed are 0 (no scan) to the number of layers");
+        Need(faults, depth_scan >= 0 && depth_scan <= Math.Max(layers, 0), $"depth_scan is {depth_scan} with {layers} layers, allowed are 0 (no scan) to the number of layers");
         Need(faults, double.IsFinite(layer_scale), $"layer_scale is {layer_scale}, allowed are finite numbers");
         return faults;
     }

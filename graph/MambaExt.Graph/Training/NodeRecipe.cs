@@ -34,7 +34,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     {
         ["no-scan"] = (GraphMamba, o => (GraphMambaOptions)o with { scan = false }),
         ["no-mpnn"] = (GraphMamba, o => (GraphMambaOptions)o with { mpnn = MessagePassing.None }),
-        [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, token_stage = false }),
+        [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, depth_scan = 0, token_stage = false }),
     };
 
     /// <summary>Models by name: <see cref="For"/> knows a recipe of each for every data set.</summary>

@@ -48,6 +48,7 @@ internal static class GraphRecipeOptions
         Deep<bool>("--attention", "Attention to all vertices beside each convolution", (v, o) => o with { attention = v }),
         Deep<bool>("--jumping", "The head reads the sum of all blocks", (v, o) => o with { jumping = v }),
         Deep<int>("--scan_every", "A bidirectional scan beside every so manieth convolution; 0: none", (v, o) => o with { scan_every = v }),
+        Deep<int>("--depth_scan", "A bidirectional scan over what a vertex was after every so manieth block, the deepest first; 0: none", (v, o) => o with { depth_scan = v }),
         Deep<bool>("--token_stage", "A scan over random-walk tokens beside the input encoder", (v, o) => o with { token_stage = v }),
         Entry<double>(CommonOptions.Value<double>("--dropout", "Dropout of hidden features."), (v, r) => r with { Model = r.Model with { dropout = v } }),
         Entry<double>(CommonOptions.Value<double>("--input_dropout", "Dropout of input features."), (v, r) => r with { Model = r.Model with { input_dropout = v } }),
