@@ -36,7 +36,7 @@ public sealed class DeepGraphNetwork : GraphModel
         _options = options;
         int d = options.d_model;
         bool arcs = arcFeatures > 0 && options.conv is "gatedgcn" or "gin";
-        encoder = new FeatureEncoder(features, options);
+        encoder = new FeatureEncoder(features, outputs, options);
         encoded = new NormActivation(d, "none", options.activation, options.dropout);
         arc_encoder = arcFeatures > 0 && arcs ? nn.Linear(arcFeatures, d) : null;
         for (int i = 1; i <= options.layers; i++)

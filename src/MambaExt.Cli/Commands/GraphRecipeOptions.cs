@@ -56,6 +56,7 @@ internal static class GraphRecipeOptions
         Entry<int>(CommonOptions.Value<int>("--lap_eigs", "Eigenvectors that lap_pe reads."), (v, r) => r with { Model = r.Model with { lap_eigs = v } }),
         Entry<int>(CommonOptions.Value<int>("--rwse", "Channels that encode how often random walks return; 0: none."), (v, r) => r with { Model = r.Model with { rwse = v } }),
         Entry<int>(CommonOptions.Value<int>("--rwse_steps", "Steps of the longest walk that rwse reads."), (v, r) => r with { Model = r.Model with { rwse_steps = v } }),
+        Entry<double>(CommonOptions.Value<double>("--label_inputs", "Share of the training vertices whose labels are an input in a step, while the loss is over the others; in evaluation all are. 0: none."), (v, r) => r with { Model = r.Model with { label_inputs = v } }),
         Entry<string>(CommonOptions.Value<string>("--pool", "Where whole graphs are classified: mean, sum or max of their vertices."), (v, r) => r with { Model = r.Model with { pool = v } }),
         Training<int>("--batch_size", "Where whole graphs are classified: graphs a step", (v, o) => o with { batch_size = v }),
         Training<int>("--epochs", "Most epochs", (v, o) => o with { epochs = v }),
