@@ -41,7 +41,7 @@ public sealed class DeepGraphNetwork : GraphModel
         arc_encoder = arcFeatures > 0 && arcs ? nn.Linear(arcFeatures, d) : null;
         for (int i = 1; i <= options.layers; i++)
         {
-            blocks.Add(new DeepGraphBlock(options, options.scan_every > 0 && i % options.scan_every == 0, arc_encoder is not null));
+            blocks.Add(new DeepGraphBlock(options, i, arc_encoder is not null));
         }
 
         // What norms before each block have left alone is normed before the head.
@@ -62,11 +62,12 @@ public sealed class DeepGraphNetwork : GraphModel
         x = tokens is null ? x : x + tokens.forward(inputs, x);
         x = encoded.forward(x);
         Tensor? arcs = arc_encoder?.forward(inputs.ArcFeatures ?? throw new ArgumentException("The network was made for edge features and the graph has none; give them with the graph."));
+        Tensor initial = x;
         Tensor? sum = null;
         List<Tensor> neighbourhoods = [x];
         for (int i = 1; i <= blocks.Count; i++)
         {
-            (x, arcs) = blocks[i - 1].Forward(inputs, x, arcs);
+            (x, arcs) = blocks[i - 1].Forward(inputs, x, initial, arcs);
             sum = !_options.jumping ? null : sum is null ? x : sum + x;
             if (depth is not null && i % _options.depth_scan == 0)
             {

@@ -10,13 +10,19 @@ namespace MambaExt.Graph.Models;
 public sealed record DeepGraphOptions : GraphModelOptions
 {
     /// <summary>What <see cref="conv"/> can be.</summary>
-    public static IReadOnlyList<string> Convolutions { get; } = ["linear", "gcn", "sage", "gat", "gatedgcn", "gin", "attention"];
+    public static IReadOnlyList<string> Convolutions { get; } = ["linear", "gcn", "gcn2", "sage", "gat", "gatedgcn", "gin", "attention"];
 
-    /// <summary>The convolution of every block: linear (a multilayer perceptron), gcn, sage, gat, gatedgcn, gin or attention (to all vertices).</summary>
+    /// <summary>The convolution of every block: linear (a multilayer perceptron), gcn, gcn2 (for many layers), sage, gat, gatedgcn, gin or attention (to all vertices).</summary>
     public string conv { get; init; } = "gcn";
 
     /// <summary>Blocks.</summary>
     public int layers { get; init; } = 4;
+
+    /// <summary>What each layer of gcn2 keeps of what entered the first.</summary>
+    public double alpha { get; init; } = 0.1;
+
+    /// <summary>How much of a weight matrix the layers of gcn2 have: ln(theta / layer + 1).</summary>
+    public double theta { get; init; } = 0.5;
 
     /// <summary>Heads of attention and gat.</summary>
     public int heads { get; init; } = 4;
@@ -104,10 +110,13 @@ public sealed record DeepGraphOptions : GraphModelOptions
     }
 
     /// <summary>A convolution of the kind that <see cref="conv"/> names, d_model to d_model.</summary>
-    internal GraphConvolution Convolution(bool arcs) => conv switch
+    /// <param name="layer">Its number, 1 and on</param>
+    /// <param name="arcs">Whether edges have states</param>
+    internal GraphConvolution Convolution(int layer, bool arcs) => conv switch
     {
         "linear" => new LinearConv(d_model, d_model),
         "gcn" => new GcnConv(d_model, d_model),
+        "gcn2" => new Gcn2Conv(d_model, layer, alpha, theta),
         "sage" => new SageConv(d_model, d_model),
         "gat" => new GatConv(d_model, d_model, heads, dropout),
         "gatedgcn" => new GatedGcnConv(d_model, d_model, arcs, dropout),
@@ -132,6 +141,8 @@ public sealed record DeepGraphOptions : GraphModelOptions
         Need(faults, !headed || (heads >= 1 && d_model % heads == 0), $"heads is {heads} and d_model {d_model}, allowed are divisors of d_model");
         Need(faults, scan_every >= 0 && scan_every <= Math.Max(layers, 0), $"scan_every is {scan_every} with {layers} layers, allowed are 0 (no scan) to the number of layers");
         Need(faults, depth_scan >= 0 && depth_scan <= Math.Max(layers, 0), $"depth_scan is {depth_scan} with {layers} layers, allowed are 0 (no scan) to the number of layers");
+        Need(faults, alpha is >= 0 and <= 1, $"alpha is {alpha}, allowed are 0 to 1");
+        Need(faults, theta >= 0 && double.IsFinite(theta), $"theta is {theta}, allowed are 0 and more");
         Need(faults, double.IsFinite(layer_scale), $"layer_scale is {layer_scale}, allowed are finite numbers");
         return faults;
     }

@@ -21,6 +21,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     {
         ["mlp"] = o => o with { conv = "linear" },
         ["gcn"] = o => o with { conv = "gcn" },
+        ["gcn2"] = o => o with { conv = "gcn2" },
         ["sage"] = o => o with { conv = "sage" },
         ["gat"] = o => o with { conv = "gat" },
         ["gatedgcn"] = o => o with { conv = "gatedgcn" },

@@ -37,6 +37,8 @@ internal static class GraphRecipeOptions
         Mamba<bool>("--propagate_scan", "With appnp: propagate the scan's result too", (v, o) => o with { propagate_scan = v }),
         Mamba<bool>("--late_fusion", "A head and a loss for each branch, logits averaged", (v, o) => o with { late_fusion = v }),
         Entry(CommonOptions.Choice("--conv", "Convolution of every block of a deep network.", DeepGraphOptions.Convolutions), OfDeep<string>((v, o) => o with { conv = v })),
+        Deep<double>("--alpha", "With gcn2: what each layer keeps of what entered the first", (v, o) => o with { alpha = v }),
+        Deep<double>("--theta", "With gcn2: how much of a weight matrix the layers have, ln(theta / layer + 1)", (v, o) => o with { theta = v }),
         Of<int>("--layers", "Blocks of a deep network, layers of gmb", null, (v, o) => o with { layers = v }, (v, o) => o with { layers = v }),
         Of<int>("--heads", "Heads of attention and gat", (v, o) => o with { heads = v }, (v, o) => o with { heads = v }),
         Deep<string>("--norm", "Norm of each block: none, layer or batch", (v, o) => o with { norm = v }),

@@ -12,7 +12,7 @@ public class DeepGraphNetworkTests
 {
     private const int Vertices = 40, Features = 5;
 
-    public static TheoryData<string> Names => ["mlp", "gcn", "sage", "gat", "gatedgcn", "gin", "transformer", "gps", "scan", "tokens", "depth", "pre", "jumping", "sum", "max", "mean"];
+    public static TheoryData<string> Names => ["mlp", "gcn", "gcn2", "sage", "gat", "gatedgcn", "gin", "transformer", "gps", "scan", "tokens", "depth", "pre", "jumping", "sum", "max", "mean"];
 
     private static DeepGraphOptions Options(string name)
     {
@@ -125,6 +125,7 @@ public class DeepGraphNetworkTests
     [Theory]
     [InlineData("mlp", 75 + 2 * (72 + 72 + 16))]
     [InlineData("gcn", 75 + 2 * (72 + 72 + 16))]
+    [InlineData("gcn2", 75 + 2 * (64 + 72 + 16))]
     [InlineData("sage", 75 + 2 * (72 + 64 + 72 + 16))]
     [InlineData("gat", 75 + 2 * (64 + 16 + 8 + 72 + 16))]
     [InlineData("gatedgcn", 75 + 2 * ((4 * 72) + 72 + 16))]
