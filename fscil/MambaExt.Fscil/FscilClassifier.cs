@@ -66,7 +66,7 @@ public sealed class FscilClassifier : IDisposable
         }
 
         var network = new BaseNetwork(about.recipe with { backbone = about.recipe.backbone with { weights = null } }, about.base_classes, about.max_classes);
-        var parts = new Parts(network, FscilMethods.Create(about.method, about.recipe, network.Map, about.max_classes));
+        var parts = new Parts(network, FscilMethods.Create(about.method, about.recipe, network.Size, about.max_classes));
         ModelFolder.LoadInto(parts, folder);
         parts.Method.Continue(about.base_classes, about.seen, about.session);
         parts.eval();
@@ -82,7 +82,7 @@ public sealed class FscilClassifier : IDisposable
     public float[][] Scores(ImageSamples images)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor scores = _parts.Method.forward(Maps(images));
+        Tensor scores = _parts.Method.Score(Encode(images));
         return [.. Enumerable.Range(0, images.Count).Select(i => scores[i].data<float>().ToArray())];
     }
 
@@ -108,7 +108,8 @@ public sealed class FscilClassifier : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         manual_seed(((long)seed << 16) + _parts.Method.Session + 1);
-        _parts.Method.Learn(new MapSet(Maps(images), [.. images.Labels.Select(k => seen + k)]), names.Count, new MethodContext(seed, Token: token));
+        ImageFeatures features = Encode(images);
+        _parts.Method.Learn(new MapSet(features.Maps, features.Levels, [.. images.Labels.Select(k => seen + k)]), names.Count, new MethodContext(seed, Token: token));
         _labels.AddRange(names);
     }
 
@@ -127,14 +128,14 @@ public sealed class FscilClassifier : IDisposable
 
     private static JsonObject Config(Description about) => (JsonObject)JsonSerializer.SerializeToNode(about)!;
 
-    private Tensor Maps(ImageSamples images)
+    private ImageFeatures Encode(ImageSamples images)
     {
         if (images.Channels != Channels)
         {
             throw new ArgumentException($"The images have {images.Channels} channel(s) and the model was trained on {Channels}; read them as {(Channels == 1 ? "grey" : "colour")} images.");
         }
 
-        return FeatureExtractor.Maps(_parts.Network, new ImageViews(images, _pipeline), [.. Enumerable.Range(0, images.Count)], 0, null, default);
+        return FeatureExtractor.Encode(_parts.Network, new ImageViews(images, _pipeline), [.. Enumerable.Range(0, images.Count)], 0, default);
     }
 
     /// <summary>Backbone and method as one module, by whose names a folder holds them.</summary>

@@ -84,7 +84,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         if (key.Method == FscilMethods.Pixels)
         {
             using FscilFeatures pixels = FeatureExtractor.Pixels(of, recipe.backbone.image_size, token);
-            using FscilMethod floor = FscilMethods.Create(key.Method, recipe, pixels.Map, Classes(of));
+            using FscilMethod floor = FscilMethods.Create(key.Method, recipe, pixels.Size, Classes(of));
             return Judge(key, floor, pixels, host, token);
         }
 
@@ -94,7 +94,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         // A projector that was trained with the backbone is changed by the method that takes it over: each gets its own.
         using BaseNetwork? own = recipe.training.head == "cosine" ? null : Load(of, Path.Combine(folder, BasePath(key.Seed)));
         manual_seed(key.Seed);
-        using FscilMethod method = FscilMethods.Create(key.Method, recipe, features.Map, Classes(of), own);
+        using FscilMethod method = FscilMethods.Create(key.Method, recipe, features.Size, Classes(of), own);
         method.to(Device ?? CPU);
         FscilRun run = Judge(key, method, features, host, token);
         foreach (var (name, content) in FscilClassifier.Files(_open!.Value.Network!, method, of, recipe, key.Seed))
@@ -155,7 +155,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         FscilData of = data(seed);
         BaseNetwork network = Load(of, Path.Combine(folder, BasePath(seed)));
         network.to(Device ?? CPU);
-        FscilFeatures features = FeatureExtractor.Run(of, recipe, network, seed, Device, token);
+        FscilFeatures features = FeatureExtractor.Run(of, recipe, network, seed, token);
         _open = (seed, of, network, features);
         return features;
     }

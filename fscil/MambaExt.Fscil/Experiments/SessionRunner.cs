@@ -31,7 +31,7 @@ public static class SessionRunner
                 Load(method, state);
                 for (int t = 0; t <= method.Session; t++)
                 {
-                    answers.Add((TrueClasses(features, t), [.. state.Tensor($"answers.{t}").data<int>()]));
+                    answers.Add((features.TestClassesUntil(t), [.. state.Tensor($"answers.{t}").data<int>()]));
                     judged?.Invoke(Last(features, answers));
                 }
             }
@@ -57,7 +57,7 @@ public static class SessionRunner
             }
 
             double learned = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            answers.Add((TrueClasses(features, t), method.Predict(features.TestUntil(t).Maps)));
+            answers.Add((features.TestClassesUntil(t), Predict(method, features, t)));
             double spent = Stopwatch.GetElapsedTime(start).TotalSeconds;
             (baseSeconds, sessionSeconds) = t == 0 ? (learned, spent - learned) : (baseSeconds, sessionSeconds + spent);
             judged?.Invoke(Last(features, answers));
@@ -73,10 +73,10 @@ public static class SessionRunner
 
     private static SessionScores Last(FscilFeatures features, List<(int[] True, int[] Predicted)> answers) => FscilScores.Of(features.Protocol, answers).sessions[^1];
 
-    private static int[] TrueClasses(FscilFeatures features, int session)
+    private static int[] Predict(FscilMethod method, FscilFeatures features, int session)
     {
         using DisposeScope scope = NewDisposeScope();
-        return features.TestUntil(session).Classes;
+        return method.Predict(features.TestUntil(session));
     }
 
     private static StateBag Save(FscilMethod method, List<(int[] True, int[] Predicted)> answers, double baseSeconds, double sessionSeconds)

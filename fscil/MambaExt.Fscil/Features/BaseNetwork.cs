@@ -32,7 +32,14 @@ public sealed class BaseNetwork : nn.Module<Tensor, Tensor>
             throw new ArgumentException($"{recipe.backbone.name} makes no map of images of {recipe.backbone.image_size} pixels; give larger images or a smaller network.");
         }
 
-        Map = new MapSize(side, side, backbone.Channels);
+        if (recipe.backbone.levels.Any(level => level > backbone.StageChannels.Count))
+        {
+            throw new ArgumentException($"levels names stage {recipe.backbone.levels.Max()} and {recipe.backbone.name} has {backbone.StageChannels.Count}; give stages that there are.");
+        }
+
+        Size = new FeatureSize(new MapSize(side, side, backbone.Channels), recipe.backbone.levels.Length == 0
+            ? [backbone.Channels]
+            : [.. recipe.backbone.levels.Zip(recipe.backbone.level_grids, (level, grid) => backbone.StageChannels[level - 1] * grid * grid)]);
         if (recipe.training.head == "cosine")
         {
             head = new Parameter(randn(baseClasses, backbone.Channels).mul_(0.01).DetachFromDisposeScope());
@@ -58,8 +65,11 @@ public sealed class BaseNetwork : nn.Module<Tensor, Tensor>
         }
     }
 
+    /// <summary>What later stages work on.</summary>
+    public FeatureSize Size { get; }
+
     /// <summary>Size of the maps that later stages work on.</summary>
-    public MapSize Map { get; }
+    public MapSize Map => Size.Map;
 
     /// <summary>Classes of the base session.</summary>
     public int BaseClasses { get; }
@@ -77,13 +87,18 @@ public sealed class BaseNetwork : nn.Module<Tensor, Tensor>
     public Tensor Maps(Tensor images)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor map = backbone.forward(images);
-        if (map.shape[2] != Map.Height)
-        {
-            map = nn.functional.adaptive_avg_pool2d(map, [Map.Height, Map.Width]);
-        }
+        return Last(backbone.forward(images)).MoveToOuterDisposeScope();
+    }
 
-        return map.permute(0, 2, 3, 1).contiguous().MoveToOuterDisposeScope();
+    /// <summary>Everything that later stages work on.</summary>
+    /// <param name="images">[B, C, H, W]</param>
+    public ImageFeatures Encode(Tensor images)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        IReadOnlyList<Tensor> stages = backbone.Stages(images);
+        Tensor[] levels = [.. _recipe.backbone.levels.Zip(_recipe.backbone.level_grids, (level, grid) => nn.functional.adaptive_avg_pool2d(stages[level - 1], [grid, grid]).flatten(1))];
+        Tensor maps = Last(stages[^1]);
+        return new ImageFeatures(maps.MoveToOuterDisposeScope(), (levels.Length == 0 ? maps.mean([1L, 2L]) : cat(levels, 1)).MoveToOuterDisposeScope());
     }
 
     /// <summary>The vector that a simplex scores, or the normalized mean of the map, [B, d].</summary>
@@ -119,6 +134,10 @@ public sealed class BaseNetwork : nn.Module<Tensor, Tensor>
             }
         }
     }
+
+    /// <summary>[B, C, H, W] to [B, h, w, C] of the wanted size.</summary>
+    private Tensor Last(Tensor map) =>
+        (map.shape[2] == Map.Height ? map : nn.functional.adaptive_avg_pool2d(map, [Map.Height, Map.Width])).permute(0, 2, 3, 1).contiguous();
 
     private static bool IsStem(string name) => name.Split('.')[0] is "conv1" or "bn1" or "layer1";
 }

@@ -53,6 +53,9 @@ public static class BaseTrainer
             };
             TrainingOutcome outcome = Trainer.Run(task, how, host, token: token);
             classes.Dispose();
+
+            // Trained in bfloat16, it goes on in float32.
+            network.to(ScalarType.Float32);
             return (network, outcome);
         }
         catch
@@ -87,12 +90,12 @@ public static class BaseTrainer
     private static Tensor Loss(BaseNetwork network, ImageBatch batch, BaseTraining how, Tensor classes, Device? device)
     {
         network.HoldStem();
-        Tensor images = ChannelsLast.Of(batch.Pixels, device);
+        Tensor images = ChannelsLast.Of(batch.Pixels, network);
         Tensor labels = classes.index_select(0, On(batch.Labels)), partners = batch.PartnerLabels is { } p ? classes.index_select(0, On(p)) : labels;
         Tensor? weights = batch.Weights is { } w ? On(w) : null;
         if (network.Etf is not { } etf)
         {
-            Tensor logs = nn.functional.log_softmax(network.forward(images), 1);
+            Tensor logs = nn.functional.log_softmax(network.forward(images).to_type(ScalarType.Float32), 1);
             Tensor own = -logs.gather(1, labels.unsqueeze(1)).squeeze(1), loss = own;
             if (weights is not null)
             {
@@ -102,7 +105,7 @@ public static class BaseTrainer
             return (loss.mean() * (1 - how.label_smoothing)) - (logs.mean() * how.label_smoothing);
         }
 
-        Tensor features = network.Features(images);
+        Tensor features = network.Features(images).to_type(ScalarType.Float32);
         if (weights is null)
         {
             return DotRegression.Loss(features, etf.Of(labels), labels, how.balanced);
@@ -120,7 +123,7 @@ public static class BaseTrainer
         foreach (ImageBatch batch in views.InOrder(images, token: token))
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor labels = classes.index_select(0, device is null ? batch.Labels : batch.Labels.to(device)), scores = network.forward(ChannelsLast.Of(batch.Pixels, device));
+            Tensor labels = classes.index_select(0, device is null ? batch.Labels : batch.Labels.to(device)), scores = network.forward(ChannelsLast.Of(batch.Pixels, network)).to_type(ScalarType.Float32);
             right += (scores.argmax(1) == labels).sum().item<long>();
             loss += nn.functional.cross_entropy(scores, labels, reduction: nn.Reduction.Sum).item<float>();
         }

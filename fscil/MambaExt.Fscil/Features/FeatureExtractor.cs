@@ -13,11 +13,10 @@ public static class FeatureExtractor
     /// <summary>Extracts.</summary>
     /// <param name="data">Images and sessions</param>
     /// <param name="recipe">How images are prepared, and how many views there are</param>
-    /// <param name="network">In evaluation mode</param>
+    /// <param name="network">On whatever device; maps stay there</param>
     /// <param name="seed">Of the augmented views</param>
-    /// <param name="device">Where the network is; maps stay there</param>
     /// <param name="token">Asked after each batch</param>
-    public static FscilFeatures Run(FscilData data, FscilRecipe recipe, BaseNetwork network, int seed, Device? device = null, CancellationToken token = default)
+    public static FscilFeatures Run(FscilData data, FscilRecipe recipe, BaseNetwork network, int seed, CancellationToken token = default)
     {
         ImageNormalization normalization = data.Normalization;
         int size = recipe.backbone.image_size;
@@ -25,7 +24,8 @@ public static class FeatureExtractor
         FscilProtocol protocol = data.Protocol;
         return Collect(
             data, recipe.training.augment == "none" ? 1 : recipe.views,
-            (test, view, images) => Maps(network, new ImageViews(test ? data.Test : data.Train, view == 0 ? plain : varied, (ulong)seed), images, view, device, token));
+            network.Size,
+            (test, view, images) => Encode(network, new ImageViews(test ? data.Test : data.Train, view == 0 ? plain : varied, (ulong)seed), images, view, token));
     }
 
     /// <summary>The images themselves as maps [n, H, W, C], pixel / 255, for the floor that knows nothing else.</summary>
@@ -34,7 +34,7 @@ public static class FeatureExtractor
         // Images of one size stay as they are.
         ImageTransform[] steps = data.Train.Size is null || data.Test.Size is null ? [new ResizeTo(new ImageSize(imageSize, imageSize))] : [];
         var pipeline = new ImagePipeline(steps);
-        return Collect(data, 1, (test, _, images) =>
+        return Collect(data, 1, null, (test, _, images) =>
         {
             using DisposeScope scope = NewDisposeScope();
             var parts = new List<Tensor>();
@@ -43,34 +43,38 @@ public static class FeatureExtractor
                 parts.Add(batch.Pixels.permute(0, 2, 3, 1).contiguous());
             }
 
-            return cat([.. parts], 0).MoveToOuterDisposeScope();
+            Tensor all = cat([.. parts], 0);
+            return new ImageFeatures(all.MoveToOuterDisposeScope(), all.mean([1L, 2L]).MoveToOuterDisposeScope());
         });
     }
 
-    /// <summary>Maps of some images, [n, h, w, C].</summary>
-    internal static Tensor Maps(BaseNetwork network, ImageViews views, int[] images, int view, Device? device, CancellationToken token)
+    /// <summary>What the network says of some images.</summary>
+    internal static ImageFeatures Encode(BaseNetwork network, ImageViews views, int[] images, int view, CancellationToken token)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
         network.eval();
-        var parts = new List<Tensor>();
+        var parts = new List<ImageFeatures>();
         foreach (ImageBatch batch in views.InOrder(images, draw: view, token: token))
         {
-            parts.Add(network.Maps(ChannelsLast.Of(batch.Pixels, device)));
+            parts.Add(network.Encode(ChannelsLast.Of(batch.Pixels, network)));
         }
 
-        return cat([.. parts], 0).MoveToOuterDisposeScope();
+        return new ImageFeatures(cat([.. parts.Select(p => p.Maps)], 0).MoveToOuterDisposeScope(), cat([.. parts.Select(p => p.Levels)], 0).MoveToOuterDisposeScope());
     }
 
-    private static FscilFeatures Collect(FscilData data, int views, Func<bool, int, int[], Tensor> maps)
+    private static FscilFeatures Collect(FscilData data, int views, FeatureSize? size, Func<bool, int, int[], ImageFeatures> encode)
     {
         using DisposeScope scope = NewDisposeScope();
         FscilProtocol protocol = data.Protocol;
         MapSet[] baseViews = [.. Enumerable.Range(0, views).Select(view => Set(false, view, protocol.Sessions[0].Train))];
         MapSet[] shots = [.. protocol.Sessions.Skip(1).Select(s => Set(false, 0, s.Train))];
-        return new FscilFeatures(protocol, baseViews, shots, Set(true, 0, [.. protocol.Sessions.SelectMany(s => s.Test)]));
+        return new FscilFeatures(protocol, baseViews, shots, Set(true, 0, [.. protocol.Sessions.SelectMany(s => s.Test)]), size);
 
-        MapSet Set(bool test, int view, int[] images) =>
-            new(maps(test, view, images).DetachFromDisposeScope(), [.. images.Select(i => test ? data.TestClass(i) : data.TrainClass(i))]);
+        MapSet Set(bool test, int view, int[] images)
+        {
+            ImageFeatures made = encode(test, view, images);
+            return new MapSet(made.Maps.DetachFromDisposeScope(), made.Levels.DetachFromDisposeScope(), [.. images.Select(i => test ? data.TestClass(i) : data.TrainClass(i))]);
+        }
     }
 }

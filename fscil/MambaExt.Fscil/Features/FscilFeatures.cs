@@ -18,11 +18,12 @@ public sealed class FscilFeatures : IDisposable
     /// <param name="baseViews">Views of the base training images, the first without augmentation</param>
     /// <param name="shots">Of each session from 1 on</param>
     /// <param name="test">Of all sessions, in their order</param>
-    public FscilFeatures(FscilProtocol protocol, IReadOnlyList<MapSet> baseViews, IReadOnlyList<MapSet> shots, MapSet test)
+    /// <param name="size">What the levels are; null for the mean of the map</param>
+    public FscilFeatures(FscilProtocol protocol, IReadOnlyList<MapSet> baseViews, IReadOnlyList<MapSet> shots, MapSet test, FeatureSize? size = null)
     {
         (Protocol, BaseViews, Shots, Test) = (protocol, baseViews, shots, test);
         long[] shape = baseViews[0].Maps.shape;
-        Map = new MapSize((int)shape[1], (int)shape[2], (int)shape[3]);
+        Size = size ?? new FeatureSize(new MapSize((int)shape[1], (int)shape[2], (int)shape[3]));
         int end = 0;
         _testEnds = [.. protocol.Sessions.Select(s => end += s.Test.Length)];
         if (shots.Count != protocol.Sessions.Count - 1 || test.Count != end)
@@ -34,8 +35,11 @@ public sealed class FscilFeatures : IDisposable
     /// <summary>Of the run.</summary>
     public FscilProtocol Protocol { get; }
 
+    /// <summary>What there is of each image.</summary>
+    public FeatureSize Size { get; }
+
     /// <summary>Size of each map.</summary>
-    public MapSize Map { get; }
+    public MapSize Map => Size.Map;
 
     /// <summary>Base training images; [0] without augmentation.</summary>
     public IReadOnlyList<MapSet> BaseViews { get; }
@@ -46,8 +50,11 @@ public sealed class FscilFeatures : IDisposable
     /// <summary>Test images of all sessions.</summary>
     public MapSet Test { get; }
 
-    /// <summary>The test images of the classes seen after a session. The caller disposes it.</summary>
-    public MapSet TestUntil(int session) => new(Test.Maps.narrow(0, 0, _testEnds[session]), Test.Classes[.._testEnds[session]]);
+    /// <summary>The test images of the classes seen after a session, as views.</summary>
+    public ImageFeatures TestUntil(int session) => Test.Part(0, _testEnds[session]);
+
+    /// <summary>Their classes.</summary>
+    public int[] TestClassesUntil(int session) => Test.Classes[.._testEnds[session]];
 
     /// <inheritdoc/>
     public void Dispose()

@@ -18,11 +18,11 @@ public sealed class FineTuneMethod : FscilMethod
     private readonly FscilRecipe _recipe;
 
     /// <summary>Makes one, with weights from torch's generator.</summary>
-    public FineTuneMethod(string name, MapSize map, int maxClasses, FscilRecipe recipe)
-        : base(name, map, maxClasses)
+    public FineTuneMethod(string name, FeatureSize size, int maxClasses, FscilRecipe recipe)
+        : base(name, size, maxClasses)
     {
         _recipe = recipe;
-        head = nn.Linear(map.Channels, maxClasses);
+        head = nn.Linear(size.Map.Channels, maxClasses);
         RegisterComponents();
     }
 
@@ -39,7 +39,7 @@ public sealed class FineTuneMethod : FscilMethod
         Train([shots], shots.Count, _recipe.incremental.batch_size, _recipe.incremental.Iterations(Session), _recipe.incremental.learning_rate, context);
 
     /// <inheritdoc/>
-    protected override Tensor Scores(Tensor maps) => Logits(maps);
+    protected override Tensor Scores(ImageFeatures features) => Logits(features.Maps);
 
     private void Train(IReadOnlyList<MapSet> sets, int count, int batchSize, int steps, double rate, MethodContext context)
     {

@@ -1,5 +1,4 @@
 using MambaExt.Fscil.Features;
-using MambaExt.Fscil.Projectors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,27 +8,28 @@ namespace MambaExt.Fscil.Methods;
 /// A method of few-shot class-incremental learning on the maps of a frozen backbone: it learns the base classes once, then the shots of session after
 /// session, and scores any map against all classes seen so far. It remembers a mean map of each class and nothing else of the data.
 /// </summary>
-public abstract class FscilMethod : nn.Module<Tensor, Tensor>
+public abstract class FscilMethod : nn.Module
 {
-    private const string MemoryName = "memory";
+    private const string MemoryName = "memory", LevelsName = "level_memory";
 
 
     /// <summary>Makes room for all classes.</summary>
     /// <param name="name">As it is called in results</param>
-    /// <param name="map">Size of the maps</param>
+    /// <param name="size">What there is of each image</param>
     /// <param name="maxClasses">Classes that it can ever hold</param>
-    protected FscilMethod(string name, MapSize map, int maxClasses)
+    protected FscilMethod(string name, FeatureSize size, int maxClasses)
         : base(name)
     {
-        (Name, Map, MaxClasses) = (name, map, maxClasses);
-        register_buffer(MemoryName, zeros([maxClasses, .. map.Shape]).DetachFromDisposeScope());
+        (Name, Size, MaxClasses) = (name, size, maxClasses);
+        register_buffer(MemoryName, zeros([maxClasses, .. size.Map.Shape]).DetachFromDisposeScope());
+        register_buffer(LevelsName, zeros(maxClasses, size.Total).DetachFromDisposeScope());
     }
 
     /// <summary>As it is called in results.</summary>
     public string Name { get; }
 
-    /// <summary>Size of the maps.</summary>
-    public MapSize Map { get; }
+    /// <summary>What there is of each image.</summary>
+    public FeatureSize Size { get; }
 
     /// <summary>Classes that it can ever hold.</summary>
     public int MaxClasses { get; }
@@ -48,6 +48,9 @@ public abstract class FscilMethod : nn.Module<Tensor, Tensor>
 
     /// <summary>Mean maps of the classes seen so far, [seen, h, w, C]; a view.</summary>
     protected Tensor Memory => get_buffer(MemoryName)!.narrow(0, 0, Seen);
+
+    /// <summary>Mean levels of the classes seen so far, [seen, E]; a view.</summary>
+    protected Tensor LevelMemory => get_buffer(LevelsName)!.narrow(0, 0, Seen);
 
     /// <summary>Learns the base classes.</summary>
     public void LearnBase(FscilFeatures features, MethodContext context)
@@ -75,8 +78,8 @@ public abstract class FscilMethod : nn.Module<Tensor, Tensor>
         OnSession(shots, context);
     }
 
-    /// <summary>A score for each class seen so far, the highest of which is the answer: [B, h, w, C] to [B, seen].</summary>
-    public override Tensor forward(Tensor maps)
+    /// <summary>A score for each class seen so far, the highest of which is the answer, [n, seen].</summary>
+    public Tensor Score(ImageFeatures features)
     {
         if (Seen == 0)
         {
@@ -85,20 +88,19 @@ public abstract class FscilMethod : nn.Module<Tensor, Tensor>
 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        return Scores(maps).MoveToOuterDisposeScope();
+        return Scores(features).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The class of each map, [B].</summary>
-    /// <param name="maps">[B, h, w, C]</param>
-    /// <param name="batch">Maps scored at a time</param>
-    public int[] Predict(Tensor maps, int batch = 512)
+    /// <summary>The class of each image, [n].</summary>
+    /// <param name="features">Of n images</param>
+    /// <param name="batch">Images scored at a time</param>
+    public int[] Predict(ImageFeatures features, int batch = 512)
     {
-        using DisposeScope scope = NewDisposeScope();
         var answers = new List<int>();
-        for (long at = 0; at < maps.shape[0]; at += batch)
+        for (long at = 0, count = features.Maps.shape[0]; at < count; at += batch)
         {
-            using DisposeScope part = NewDisposeScope();
-            answers.AddRange(forward(maps.narrow(0, at, Math.Min(batch, maps.shape[0] - at))).argmax(1).data<long>().Select(k => (int)k));
+            using DisposeScope scope = NewDisposeScope();
+            answers.AddRange(Score(features.Part(at, Math.Min(batch, count - at))).argmax(1).cpu().data<long>().Select(k => (int)k));
         }
 
         return [.. answers];
@@ -113,8 +115,8 @@ public abstract class FscilMethod : nn.Module<Tensor, Tensor>
     /// <summary>Learns from shots; the memory has their means already.</summary>
     protected abstract void OnSession(MapSet shots, MethodContext context);
 
-    /// <summary>[B, h, w, C] to [B, seen]; in a dispose scope and without gradients.</summary>
-    protected abstract Tensor Scores(Tensor maps);
+    /// <summary>[n, seen]; in a dispose scope and without gradients.</summary>
+    protected abstract Tensor Scores(ImageFeatures features);
 
     private void Remember(MapSet set, int count)
     {
@@ -126,7 +128,8 @@ public abstract class FscilMethod : nn.Module<Tensor, Tensor>
             throw new ArgumentException($"Images of classes {set.Classes.Min()} to {set.Classes.Max()} were given where classes {first} to {first + count - 1} are learned; number new classes on from those seen.");
         }
 
-        get_buffer(MemoryName)!.narrow(0, first, count).copy_(set.Means(first, count));
+        get_buffer(MemoryName)!.narrow(0, first, count).copy_(set.Means(set.Maps, first, count));
+        get_buffer(LevelsName)!.narrow(0, first, count).copy_(set.Means(set.Levels, first, count));
         Seen += count;
     }
 }

@@ -28,10 +28,10 @@ public static class FscilMethods
     /// <summary>A method, with weights from torch's generator.</summary>
     /// <param name="name">One of <see cref="Names"/>, or of <see cref="Ablations"/></param>
     /// <param name="recipe">Sizes and trainings</param>
-    /// <param name="map">Size of the maps</param>
+    /// <param name="size">What there is of each image</param>
     /// <param name="maxClasses">Classes that it can ever hold</param>
     /// <param name="trained">The network whose maps it works on; a projector that was trained with it is taken over where the method is of its kind</param>
-    public static FscilMethod Create(string name, FscilRecipe recipe, MapSize map, int maxClasses, BaseNetwork? trained = null)
+    public static FscilMethod Create(string name, FscilRecipe recipe, FeatureSize size, int maxClasses, BaseNetwork? trained = null)
     {
         if (Ablations.TryGetValue(name, out Func<FscilRecipe, FscilRecipe>? without))
         {
@@ -42,18 +42,18 @@ public static class FscilMethods
         PrototypeOptions plain = recipe.prototypes with { teen_alpha = 0 };
         return name switch
         {
-            Best => new CalibratedMethod(name, map, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
-            "mamba-fscil-teen" => new ProjectorMethod(name, map, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null, teen: true),
-            "nc-fscil" => new ProjectorMethod(name, map, maxClasses, recipe, nc ? trained!.Projector! : new MlpProjector(map, recipe.projector), nc ? trained!.Etf : null),
-            "teen" => new PrototypeMethod(name, map, maxClasses, euclid: false, recipe.prototypes),
-            "ncm-cosine" => new PrototypeMethod(name, map, maxClasses, euclid: false, plain),
-            "ncm-euclid" => new PrototypeMethod(name, map, maxClasses, euclid: true, plain),
-            "fine-tune" => new FineTuneMethod(name, map, maxClasses, recipe),
-            Pixels => new PixelMethod(name, map, maxClasses),
-            _ when name == "mamba-fscil" || Ablations.ContainsKey(name) => new ProjectorMethod(name, map, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
+            Best => new CalibratedMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
+            "mamba-fscil-teen" => new ProjectorMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null, teen: true),
+            "nc-fscil" => new ProjectorMethod(name, size, maxClasses, recipe, nc ? trained!.Projector! : new MlpProjector(size.Map, recipe.projector), nc ? trained!.Etf : null),
+            "teen" => new PrototypeMethod(name, size, maxClasses, euclid: false, recipe.prototypes),
+            "ncm-cosine" => new PrototypeMethod(name, size, maxClasses, euclid: false, plain),
+            "ncm-euclid" => new PrototypeMethod(name, size, maxClasses, euclid: true, plain),
+            "fine-tune" => new FineTuneMethod(name, size, maxClasses, recipe),
+            Pixels => new PixelMethod(name, size, maxClasses),
+            _ when name == "mamba-fscil" || Ablations.ContainsKey(name) => new ProjectorMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
             _ => throw new ArgumentException($"There is no method '{name}'; known are {string.Join(", ", Names)}, and the ablations {string.Join(", ", Ablations.Keys)}."),
         };
 
-        Projector Mamba() => mamba ? trained!.Projector! : new MambaProjector(map, recipe.projector);
+        Projector Mamba() => mamba ? trained!.Projector! : new MambaProjector(size.Map, recipe.projector);
     }
 }

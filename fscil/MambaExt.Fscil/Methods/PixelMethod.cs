@@ -11,10 +11,10 @@ public sealed class PixelMethod : FscilMethod
     private readonly Tensor centre;
 
     /// <summary>Makes one for images of a size.</summary>
-    public PixelMethod(string name, MapSize image, int maxClasses)
-        : base(name, image, maxClasses)
+    public PixelMethod(string name, FeatureSize size, int maxClasses)
+        : base(name, size, maxClasses)
     {
-        centre = zeros(image.Shape).DetachFromDisposeScope();
+        centre = zeros(size.Map.Shape).DetachFromDisposeScope();
         RegisterComponents();
     }
 
@@ -32,6 +32,6 @@ public sealed class PixelMethod : FscilMethod
     }
 
     /// <inheritdoc/>
-    protected override Tensor Scores(Tensor maps) =>
-        nn.functional.normalize((maps - centre).flatten(1), dim: 1).matmul(nn.functional.normalize((Memory - centre).flatten(1), dim: 1).t());
+    protected override Tensor Scores(ImageFeatures features) =>
+        nn.functional.normalize((features.Maps - centre).flatten(1), dim: 1).matmul(nn.functional.normalize((Memory - centre).flatten(1), dim: 1).t());
 }

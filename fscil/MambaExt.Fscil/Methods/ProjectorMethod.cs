@@ -26,14 +26,14 @@ public class ProjectorMethod : FscilMethod
 
     /// <summary>Makes one, with weights from torch's generator.</summary>
     /// <param name="name">As it is called in results</param>
-    /// <param name="map">Size of the maps</param>
+    /// <param name="size">What there is of each image</param>
     /// <param name="maxClasses">Classes that it can ever hold: columns of the simplex</param>
     /// <param name="recipe">Projector and trainings</param>
     /// <param name="projector">Taken over</param>
     /// <param name="trained">A simplex of a training together with the backbone, taken over; null where the base session trains the projector</param>
     /// <param name="teen">Score by the cosine with calibrated prototypes in the projector's space instead of the simplex</param>
-    public ProjectorMethod(string name, MapSize map, int maxClasses, FscilRecipe recipe, Projector projector, SimplexEtf? trained = null, bool teen = false)
-        : base(name, map, maxClasses)
+    public ProjectorMethod(string name, FeatureSize size, int maxClasses, FscilRecipe recipe, Projector projector, SimplexEtf? trained = null, bool teen = false)
+        : base(name, size, maxClasses)
     {
         (_recipe, this.projector, _trained, _teen) = (recipe, projector, trained is not null, teen);
         etf = trained ?? new SimplexEtf(recipe.projector.width, maxClasses);
@@ -88,7 +88,7 @@ public class ProjectorMethod : FscilMethod
     }
 
     /// <inheritdoc/>
-    protected override Tensor Scores(Tensor maps) => ProjectorScores(maps);
+    protected override Tensor Scores(ImageFeatures features) => ProjectorScores(features.Maps);
 
     /// <summary>Cosines of the projected maps with the columns, or prototypes, of the classes seen so far.</summary>
     protected Tensor ProjectorScores(Tensor maps)

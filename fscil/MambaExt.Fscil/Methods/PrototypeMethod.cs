@@ -14,12 +14,12 @@ public sealed class PrototypeMethod : FscilMethod
 
     /// <summary>Makes one.</summary>
     /// <param name="name">As it is called in results</param>
-    /// <param name="map">Size of the maps</param>
+    /// <param name="size">What there is of each image</param>
     /// <param name="maxClasses">Classes that it can ever hold</param>
     /// <param name="euclid">Euclid's distance instead of the cosine</param>
     /// <param name="options">Calibration; an alpha of 0 is the plain nearest class mean</param>
-    public PrototypeMethod(string name, MapSize map, int maxClasses, bool euclid, PrototypeOptions options)
-        : base(name, map, maxClasses)
+    public PrototypeMethod(string name, FeatureSize size, int maxClasses, bool euclid, PrototypeOptions options)
+        : base(name, size, maxClasses)
     {
         (_euclid, _options) = (euclid, options);
         RegisterComponents();
@@ -36,11 +36,11 @@ public sealed class PrototypeMethod : FscilMethod
     }
 
     /// <inheritdoc/>
-    protected override Tensor Scores(Tensor maps)
+    protected override Tensor Scores(ImageFeatures features)
     {
-        Tensor features = maps.mean([1L, 2L]), means = Memory.mean([1L, 2L]);
+        Tensor own = features.Maps.mean([1L, 2L]), means = Memory.mean([1L, 2L]);
         return _euclid
-            ? -cdist(features, means)
-            : nn.functional.normalize(features, dim: 1).matmul(Teen.Calibrate(means, BaseClasses, _options.teen_tau, _options.teen_alpha).t());
+            ? -cdist(own, means)
+            : nn.functional.normalize(own, dim: 1).matmul(Teen.Calibrate(means, BaseClasses, _options.teen_tau, _options.teen_alpha).t());
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using MambaExt.Vision;
 
 namespace MambaExt.Fscil.Projectors;
@@ -59,15 +58,4 @@ public sealed record ProjectorOptions
 
     /// <summary>Sizes of the scan over a map of that size.</summary>
     internal Scan2dOptions Scan(MapSize map) => new(width, map.Height, map.Width) { d_state = d_state, dt_rank = dt_rank };
-}
-
-/// <summary>Size of the maps of a backbone.</summary>
-/// <param name="Height">h</param>
-/// <param name="Width">w</param>
-/// <param name="Channels">C</param>
-public readonly record struct MapSize(int Height, int Width, int Channels)
-{
-    /// <summary>[h, w, C], as maps are kept.</summary>
-    [JsonIgnore]
-    public long[] Shape => [Height, Width, Channels];
 }

@@ -20,6 +20,12 @@ public sealed record BackboneOptions
     /// <summary>Side of the map that later stages work on: the backbone's is averaged down to it; 0 for as it is.</summary>
     public int map_size { get; init; }
 
+    /// <summary>Stages of the backbone, from 1, whose maps class means are also taken of; their last one alone where there are none.</summary>
+    public int[] levels { get; init; } = [];
+
+    /// <summary>Side of the grid that each of these maps is averaged down to before its cells are put side by side, a number a level.</summary>
+    public int[] level_grids { get; init; } = [];
+
     /// <summary>A safetensors file with torchvision's names to begin from; null for none. Only for resnet18.</summary>
     public string? weights { get; init; }
 
@@ -36,6 +42,10 @@ public sealed record BackboneOptions
         else if (width is < 0 or > 4096 || image_size is < 4 or > 1024 || channels is < 1 or > 64 || map_size < 0)
         {
             yield return $"backbone width, image_size, channels and map_size are {width}, {image_size}, {channels} and {map_size}; give 0 to 4096, 4 to 1024, 1 to 64, and 0 (as it is) or more.";
+        }
+        else if (levels.Length != level_grids.Length || levels.Any(l => l is < 1 or > 8) || level_grids.Any(g => g is < 1 or > 32))
+        {
+            yield return $"levels and level_grids have {levels.Length} and {level_grids.Length} numbers; give as many of both, stages from 1 and sides of 1 to 32.";
         }
         else if (weights is not null && name != "resnet18")
         {
