@@ -26,6 +26,9 @@ public static class FscilDataSets
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> Names => [.. Habits.Keys];
 
+    /// <summary>Whether lists of a data set hold paths of images; else their numbers.</summary>
+    public static bool ListsHoldPaths(string name) => !Habits.ContainsKey(name);
+
     /// <summary>Images once, and the protocol of each seed.</summary>
     /// <exception cref="ArgumentException">There is no such data set, or it does not fit the protocol asked for.</exception>
     /// <exception cref="IOException">Files are not there.</exception>

@@ -14,14 +14,14 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
     public void Epoch(FscilRunKey key, EpochReport e) => Show(
         $"seed {key.Seed}, base session, epoch {e.Epoch} of {epochs}: loss {e.TrainLoss:f3}{(e.Validation is { } v ? $", validation {v.Score * 100:f2} (best {e.BestScore * 100:f2})" : "")}");
 
-    public void Session(FscilRunKey key, SessionScores s) => Show($"seed {key.Seed}, {key.Method}, session {s.session}: overall {s.overall:f2}, base {s.@base:f2}, novel {s.novel:f2}");
+    public void Session(FscilRunKey key, SessionScores s) => Show($"seed {key.Seed}, {key.Method}, session {s.session}: overall {s.overall:f2}, base {s.@base:f2}{(s.novel is { } n ? $", novel {n:f2}" : "")}");
 
     public void Done(FscilRunKey key, FscilRun run)
     {
         _shown = clock.GetTimestamp();
         string clear = live ? "\r\x1b[K" : "";
         error.WriteLine(run.scores is not { } scores
-            ? $"{clear}seed {key.Seed}, base session: {run.epochs} epochs in {run.base_seconds:f1} s{(double.IsNaN(run.validation) ? "" : $", validation {run.validation:f2}")}"
+            ? $"{clear}seed {key.Seed}, base session: {run.epochs} epochs in {run.base_seconds:f1} s{(run.validation is { } v ? $", validation {v:f2}" : "")}"
             : $"{clear}seed {key.Seed}, {key.Method}: average {scores.average:f2}, last {scores.sessions[^1].overall:f2} (base {scores.sessions[^1].@base:f2}, novel {scores.sessions[^1].novel:f2}), {run.base_seconds + run.session_seconds:f1} s");
     }
 
@@ -48,7 +48,7 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
             }));
     }
 
-    private static string Figure(double value) => double.IsNaN(value) ? "" : $"{value:f2}";
+    private static string Figure(double? value) => $"{value:f2}";
 
     private static string With(double value, double? deviation) => deviation is { } d ? $"{value:f2} ± {d:f2}" : $"{value:f2}";
 
@@ -65,7 +65,10 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
             table.AddRow(row);
         }
 
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
+        // A pipe has no width of its own, and a row that wraps is hard to read by man or machine.
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        console.Profile.Width = Math.Max(console.Profile.Width, Console.IsOutputRedirected ? 200 : 0);
+        console.Write(table);
     }
 
     private void Show(string line)

@@ -58,6 +58,11 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     {
         FscilData first = data(seeds[0]);
         recipe.Validate(Classes(first));
+        if (first.Protocol.Sessions.Count < 2)
+        {
+            throw new ArgumentException($"The protocol has {first.Protocol.Summary} and no session behind the base; give one that has.");
+        }
+
         try
         {
             IReadOnlyList<FscilRunKey> keys = Keys;
@@ -124,13 +129,13 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         if (BaseFolder is { } other)
         {
             network = Load(of, Path.Combine(other, BasePath(key.Seed)));
-            run = new FscilRun(key.Method, key.Seed, null, double.NaN, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
+            run = new FscilRun(key.Method, key.Seed, null, null, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
         }
         else
         {
             (network, TrainingOutcome outcome) = BaseTrainer.Run(of, recipe, Classes(of), key.Seed, host, Device, token);
             run = new FscilRun(
-                key.Method, key.Seed, null, (outcome.Best?.Score * 100) ?? double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, 0, network.Backbone.ParameterCount);
+                key.Method, key.Seed, null, outcome.Best?.Score * 100, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, 0, network.Backbone.ParameterCount);
         }
 
         using (network)

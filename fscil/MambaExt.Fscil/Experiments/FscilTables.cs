@@ -20,7 +20,7 @@ public static class FscilTables
                 sessions.Append(CultureInfo.InvariantCulture, $"{run.method},{run.seed},{s.session},{s.classes},{Cell(s.overall)},{Cell(s.@base)},{Cell(s.novel)},{Cell(s.old_novel)},{Cell(s.newest)},{Cell(s.harmonic)}\n");
             }
 
-            Write(folder, $"matrix-{run.method}-seed-{run.seed}.csv", Rows(run.scores.matrix.Select(row => row.Select(Cell))));
+            Write(folder, $"matrix-{run.method}-seed-{run.seed}.csv", Rows(run.scores.matrix.Select(row => row.Select(v => Cell(v)))));
             int[,] confusion = run.scores.Confusion;
             if (confusion.Length > 0)
             {
@@ -34,7 +34,7 @@ public static class FscilTables
 
     private static string Rows(IEnumerable<IEnumerable<string>> rows) => string.Concat(rows.Select(row => string.Join(',', row) + "\n"));
 
-    private static string Cell(double value) => double.IsNaN(value) ? "" : value.ToString("f4", CultureInfo.InvariantCulture);
+    private static string Cell(double? value) => value?.ToString("f4", CultureInfo.InvariantCulture) ?? "";
 
     private static void Write(string folder, string name, string text) =>
         PartialFile.Write(Path.Combine(folder, "tables", name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));

@@ -68,7 +68,7 @@ public static class SessionRunner
             }
         }
 
-        return new FscilRun(method.Name, seed, FscilScores.Of(features.Protocol, answers), double.NaN, 0, 0, baseSeconds, sessionSeconds, method.ParameterCount);
+        return new FscilRun(method.Name, seed, FscilScores.Of(features.Protocol, answers), null, 0, 0, baseSeconds, sessionSeconds, method.ParameterCount);
     }
 
     private static SessionScores Last(FscilFeatures features, List<(int[] True, int[] Predicted)> answers) => FscilScores.Of(features.Protocol, answers).sessions[^1];

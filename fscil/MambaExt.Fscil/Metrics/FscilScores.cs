@@ -25,7 +25,7 @@ public sealed record FscilScores(
 
     /// <summary>Counts.</summary>
     /// <param name="protocol">Of the run</param>
-    /// <param name="answers">For each session the true and the predicted class of each test image of the classes seen so far</param>
+    /// <param name="answers">Of the base session and at least one behind it: the true and the predicted class of each test image of the classes seen so far</param>
     public static FscilScores Of(FscilProtocol protocol, IReadOnlyList<(int[] True, int[] Predicted)> answers)
     {
         int last = answers.Count - 1;
@@ -35,16 +35,17 @@ public sealed record FscilScores(
         {
             var (right, all) = Count(protocol, answers[t], t);
             matrix[t] = [.. Enumerable.Range(0, t + 1).Select(j => Percent(right[j], all[j]))];
-            double novel = Part(1, t + 1), old = Part(0, 1);
-            sessions[t] = new SessionScores(t, protocol.SeenClasses(t), Part(0, t + 1), old, novel, Part(1, t), Part(t, t + 1), Harmonic(old, novel));
+            double? novel = Part(1, t + 1);
+            double old = Part(0, 1)!.Value;
+            sessions[t] = new SessionScores(t, protocol.SeenClasses(t), Part(0, t + 1)!.Value, old, novel, Part(1, t), Part(t, t + 1)!.Value, novel is { } n ? Harmonic(old, n) : null);
 
-            double Part(int from, int to) => Percent(right[from..Math.Max(from, to)].Sum(), all[from..Math.Max(from, to)].Sum());
+            double? Part(int from, int to) => from >= to ? null : Percent(right[from..to].Sum(), all[from..to].Sum());
         }
 
         double ratio = last > 0 ? (double)protocol.BaseClasses / protocol.Sessions[1].ClassCount : 1;
         int[] earlier = [.. Enumerable.Range(0, last)];
         return new FscilScores(
-            sessions, sessions.Average(s => s.overall), sessions[0].overall - sessions[last].overall, Mean(sessions.Skip(1).Select(s => s.harmonic)), sessions[last].harmonic,
+            sessions, sessions.Average(s => s.overall), sessions[0].overall - sessions[last].overall, Mean(sessions.Skip(1).Select(s => s.harmonic!.Value)), sessions[last].harmonic ?? double.NaN,
             matrix.Select((row, t) => Generalized(row, t, ratio)).Average(),
             Mean(earlier.Select(j => Enumerable.Range(j, last - j).Max(t => matrix[t][j]) - matrix[last][j])),
             Mean(earlier.Select(j => matrix[last][j] - matrix[j][j])), matrix)
@@ -87,7 +88,7 @@ public sealed record FscilScores(
         return counts;
     }
 
-    private static double Percent(int right, int all) => all == 0 ? double.NaN : 100.0 * right / all;
+    private static double Percent(int right, int all) => 100.0 * right / all;
 
     private static double Mean(IEnumerable<double> values) => values.DefaultIfEmpty(double.NaN).Average();
 }

@@ -34,7 +34,7 @@ public sealed record FscilRecipe
         List<string> problems = [.. backbone.Problems(), .. training.Problems(), .. projector.Problems(), .. projector_training.Problems(), .. incremental.Problems(), .. prototypes.Problems()];
         if (projector.width < classes)
         {
-            problems.Add($"the projector is {projector.width} wide and the protocol has {classes} classes; a simplex needs as many dimensions as classes, so give --width {Rounded(classes)} or fewer --max-classes.");
+            problems.Add($"the projector is {projector.width} wide and the protocol has {classes} classes; a simplex needs as many dimensions as classes, so give --set projector.width={Rounded(classes)} or fewer --max-classes.");
         }
 
         if (views is < 1 or > 100)

@@ -6,7 +6,8 @@ using MambaExt.Fscil.Protocol;
 namespace MambaExt.Cli.Commands;
 
 /// <summary>Options that say which images an fscil command works on, and in which order their classes come.</summary>
-internal sealed class FscilDataChoice
+/// <param name="listed">A protocol may also come from lists</param>
+internal sealed class FscilDataChoice(bool listed = true)
 {
     private readonly Option<string?> _dataSet = new("--dataset") { Description = $"Required: {string.Join(", ", FscilDataSets.Names)}.", HelpName = "NAME" };
     private readonly Option<string?> _data = CommonOptions.Folder(GraphDataOptions.DataName, "Folder that holds the data set's files, at any depth (default: MAMBAEXT_DATA).");
@@ -15,7 +16,7 @@ internal sealed class FscilDataChoice
     private readonly Option<int> _ways = CommonOptions.Number("--ways", "N", "Of a drawn protocol: new classes of each session.", 1, 1_000_000);
     private readonly Option<int> _shots = CommonOptions.Number("--shots", "N", "Of a drawn protocol: images of each new class.", 1, 1_000_000);
 
-    public IEnumerable<Option> All => [_dataSet, _data, _lists, _base, _ways, _shots];
+    public IEnumerable<Option> All => listed ? [_dataSet, _data, _lists, _base, _ways, _shots] : [_dataSet, _data, _base, _ways, _shots];
 
     /// <summary>Options whose value is a path.</summary>
     public IReadOnlyList<Option<string?>> Paths => [_data, _lists];
@@ -33,17 +34,16 @@ internal sealed class FscilDataChoice
         {
             result.AddError($"--lists names a protocol and {given[0].Name} draws one; give one of the two.");
         }
-        else if (given.Length is 1 or 2)
+        else if (given.Length is 1 or 2 || (!listed && given.Length == 0))
         {
-            result.AddError($"{given[0].Name} was given without {sizes.First(o => !given.Contains(o)).Name}; a drawn protocol wants --base-classes, --ways and --shots.");
+            result.AddError($"{sizes.First(o => !given.Contains(o)).Name} is missing; a drawn protocol wants --base-classes, --ways and --shots.");
         }
     }
 
     /// <summary>Images once, and the protocol of each seed.</summary>
-    public Func<int, FscilData> Load(ParseResult parsed, out string name)
+    public Func<int, FscilData> Load(ParseResult parsed)
     {
         ProtocolOptions? drawn = parsed.GetResult(_base) is { Implicit: false } ? new ProtocolOptions(parsed.GetValue(_base), parsed.GetValue(_ways), parsed.GetValue(_shots)) : null;
-        name = parsed.GetValue(_dataSet)!;
-        return FscilDataSets.Load(new FscilDataOptions(name, parsed.GetValue(_data), parsed.GetValue(_lists), drawn));
+        return FscilDataSets.Load(new FscilDataOptions(parsed.GetValue(_dataSet)!, parsed.GetValue(_data), listed ? parsed.GetValue(_lists) : null, drawn));
     }
 }

@@ -26,8 +26,8 @@ public sealed class FscilScoresTests
         Near(100, s.sessions[0].overall);
         Near(400 / 6.0, s.sessions[1].overall);
         Near(50, s.sessions[2].overall);
-        Near((75, 50, double.NaN, 50), (s.sessions[1].@base, s.sessions[1].novel, s.sessions[1].old_novel, s.sessions[1].newest));
-        Near((50, 50, 100, 0), (s.sessions[2].@base, s.sessions[2].novel, s.sessions[2].old_novel, s.sessions[2].newest));
+        Assert.Equal((75.0, 50.0, null, 50.0), (s.sessions[1].@base, s.sessions[1].novel, s.sessions[1].old_novel, s.sessions[1].newest));
+        Assert.Equal((50.0, 50.0, 100.0, 0.0), (s.sessions[2].@base, s.sessions[2].novel, s.sessions[2].old_novel, s.sessions[2].newest));
         Near((100 + (400 / 6.0) + 50) / 3, s.average);
         Near(50, s.drop);
         Near((60 + 50) / 2.0, s.harmonic_mean);
@@ -62,18 +62,11 @@ public sealed class FscilScoresTests
     {
         (int[], int[])[] wrong = [(Truth[..4], [1, 1, 0, 0]), (Truth[..6], [1, 1, 0, 0, 0, 0])];
         FscilScores s = FscilScores.Of(Protocol, wrong);
-        Near(0, s.sessions[1].harmonic);
+        Near(0, s.sessions[1].harmonic!.Value);
         Near(0, s.harmonic_mean);
-        Assert.True(double.IsNaN(s.sessions[0].harmonic) && double.IsNaN(s.sessions[0].novel));
+        Assert.Null(s.sessions[0].harmonic);
+        Assert.Null(s.sessions[0].novel);
     }
 
     private static void Near(double expected, double actual) => Assert.Equal(expected, actual, 1e-9);
-
-    private static void Near((double, double, double, double) expected, (double, double, double, double) actual)
-    {
-        Near(expected.Item1, actual.Item1);
-        Near(expected.Item2, actual.Item2);
-        Assert.Equal(expected.Item3, actual.Item3, 1e-9);
-        Near(expected.Item4, actual.Item4);
-    }
 }
