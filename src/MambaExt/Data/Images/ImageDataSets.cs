@@ -21,9 +21,7 @@ public static class ImageDataSets
         KnownImageSet known = Lookup(name);
         string? root = DataFolder.Root(dataFolder);
         (ImageLayout layout, IReadOnlyList<string> folders) = ImagePlaces.Find(known, root);
-        string folder = layout.Files.Count == 0 ? ""
-            : folders.Count == 1 ? folders[0]
-            : DataFolder.Find(root, known.Info.Name, layout.Files); // says what is missing, or that there are several
+        string folder = layout.IsCarried ? "" : folders.Count == 1 ? folders[0] : ImagePlaces.Missing(known, layout, root, folders);
         return layout.Read(new ImageRequest(known.Info, folder, layout.Files, options ?? new ImageLoadOptions()));
     }
 

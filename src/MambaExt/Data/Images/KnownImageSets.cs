@@ -19,6 +19,18 @@ internal static class KnownImageSets
                 (MemoryImages train, MemoryImages test) = DigitsImages.Load();
                 return request.Set(train, request.Options.TestFile is null ? test : throw new ArgumentException("digits is carried by the library and takes no test file."), Digits, []);
             })]),
+        new(
+            new ImageDataSetInfo("omniglot", 1, OmniglotSet.Usual, 964, 14_460, 4_820, ["images_background.zip"]),
+            [new ImageLayout(["images_background.zip"], OmniglotSet.Load)]),
+        new(
+            new ImageDataSetInfo("mini-imagenet", 3, null, 100, 50_000, 10_000, []),
+            [new ImageLayout([], FolderSets.LoadMiniImageNet, root => FolderSets.Find(root, FolderSets.MiniImageNet, "train"), $"the folder {FolderSets.MiniImageNet} with train/CLASS and test/CLASS in it")]),
+        new(
+            new ImageDataSetInfo("cub200", 3, null, 200, 5_994, 5_794, []),
+            [new ImageLayout([], FolderSets.LoadCub, root => FolderSets.Find(root, FolderSets.Cub, "images"), $"the folder {FolderSets.Cub} with images/CLASS in it")]),
+        new(
+            new ImageDataSetInfo("folder", 3, null, 0, 0, 0, []),
+            [new ImageLayout([], request => ImageFolder.Read(request.Folder, request.Options), root => [root], "an image folder, whose subfolders are classes")]),
     ];
 
     private static KnownImageSet Idx(string name, string[] classes)

@@ -65,6 +65,15 @@ public sealed class ImageDataSetsTests : IDisposable
         // The files say which folder each record was taken from.
         string[] sources = File.ReadAllLines(Path.Combine(folder, "test_files.txt"));
         Assert.Equal(sources.Select(path => path.Split('/')[1]), cifar.Test.Labels.Select(label => cifar.ClassNames[label]));
+
+        // Nearest class mean by cosine of the base session, less the mean image: the first figure beside the data.
+        using IDisposable scope = torch.NewDisposeScope();
+        int[] Numbers(string list) => [.. File.ReadLines(Path.Combine(folder, "index_list", list)).Select(int.Parse)];
+        int[] train = Numbers("session_1.txt"), test = Numbers("test_1.txt");
+        torch.Tensor pixels = cifar.Train.Gather(train).flatten(1), labels = cifar.Train.GatherLabels(train), mean = pixels.mean([0]);
+        torch.Tensor means = torch.nn.functional.normalize(torch.stack([.. Enumerable.Range(0, 60).Select(k => (pixels - mean)[labels.eq(k)].mean([0]))]), dim: 1);
+        torch.Tensor found = (cifar.Test.Gather(test).flatten(1) - mean).matmul(means.t()).argmax(1);
+        Assert.Equal(15.29, 100 * found.eq(cifar.Test.GatherLabels(test)).to_type(torch.ScalarType.Float64).mean().item<double>(), 0.006);
     }
 
     [Fact]
