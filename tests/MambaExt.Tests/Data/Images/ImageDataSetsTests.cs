@@ -119,7 +119,9 @@ public sealed class ImageDataSetsTests : IDisposable
         File.WriteAllBytes(_folder.File("a", "t10k-labels-idx1-ubyte"), IdxFileTests.File([0, 0, 8, 1], 3, [0, 1, 10]));
         Refusal.Of<InvalidDataException>(() => ImageDataSets.Load("mnist", _folder.Path), "offset 10", "label 10", "0 to 9");
         Refusal.Of<ArgumentException>(() => ImageDataSets.Find("fasion-mnist"), "fasion-mnist", "did you mean fashion-mnist?");
-        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "data_batch_1.bin", _folder.Path);
+        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "cifar-10-binary.tar.gz", _folder.Path);
+        _folder.Write("b", "data_batch_1.bin");
+        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "lacks test_batch.bin");
     }
 
     [Fact]
