@@ -109,8 +109,6 @@ public sealed class DataCommandTests : IDisposable
         Answer check = await CliRun.Here("data", "check", "mnist", "--data", _folder.Path);
         Assert.Equal((0, ""), (check.Code, check.Error));
         Assert.Contains("4 files official, 0 differing, 0 unverified", check.Out, StringComparison.Ordinal);
-        (await CliRun.Here("data", "get", "kmnist", "--data", Path.Combine(_folder.Path, "mnist"), "--from", server.Root.AbsoluteUri)).Ends(2, "train-images-idx3-ubyte.gz", "sent a file of");
-        Assert.DoesNotContain(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories), path => path.Contains("/kmnist/", StringComparison.Ordinal) && !path.EndsWith(".partial", StringComparison.Ordinal));
         (await CliRun.Here("data", "check", "digits", "--data", _folder.Path)).Refuses(1, "digits", "no published files");
         (await CliRun.Here("data", "get", "digits", "--data", _folder.Path)).Refuses(1, "comes with the library");
         (await CliRun.Here("data", "get", "cub200", "--data", _folder.Path)).Refuses(1, "cannot be downloaded", "CUB_200_2011");

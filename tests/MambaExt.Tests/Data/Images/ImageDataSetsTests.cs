@@ -6,11 +6,15 @@ using Xunit;
 
 namespace MambaExt.Tests.Data.Images;
 
-public sealed class ImageDataSetsTests : IDisposable
+public sealed class ImageDataSetsTests : TensorTests, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    void IDisposable.Dispose()
+    {
+        _folder.Dispose();
+        Dispose();
+    }
 
     [Fact]
     public void Digits_come_with_the_library()
@@ -67,11 +71,11 @@ public sealed class ImageDataSetsTests : IDisposable
         Assert.Equal(sources.Select(path => path.Split('/')[1]), cifar.Test.Labels.Select(label => cifar.ClassNames[label]));
 
         // Nearest class mean by cosine of the base session, less the mean image: the first figure beside the data.
-        using IDisposable scope = torch.NewDisposeScope();
         int[] Numbers(string list) => [.. File.ReadLines(Path.Combine(folder, "index_list", list)).Select(int.Parse)];
         int[] train = Numbers("session_1.txt"), test = Numbers("test_1.txt");
-        torch.Tensor pixels = cifar.Train.Gather(train).flatten(1), labels = cifar.Train.GatherLabels(train), mean = pixels.mean([0]);
-        torch.Tensor means = torch.nn.functional.normalize(torch.stack([.. Enumerable.Range(0, 60).Select(k => (pixels - mean)[labels.eq(k)].mean([0]))]), dim: 1);
+        torch.Tensor pixels = cifar.Train.Gather(train).flatten(1), mean = pixels.mean([0]);
+        ILookup<int, long> positions = Enumerable.Range(0, train.Length).ToLookup(i => cifar.Train.Labels[train[i]], i => (long)i);
+        torch.Tensor means = torch.nn.functional.normalize(torch.stack([.. Enumerable.Range(0, 60).Select(k => pixels.index_select(0, torch.tensor(positions[k].ToArray())).mean([0]) - mean)]), dim: 1);
         torch.Tensor found = (cifar.Test.Gather(test).flatten(1) - mean).matmul(means.t()).argmax(1);
         Assert.Equal(15.29, 100 * found.eq(cifar.Test.GatherLabels(test)).to_type(torch.ScalarType.Float64).mean().item<double>(), 0.006);
     }
@@ -150,7 +154,6 @@ public sealed class ImageDataSetsTests : IDisposable
 
     private static double NearestClassMean(ImageDataSet data)
     {
-        using IDisposable scope = torch.NewDisposeScope();
         torch.Tensor train = data.Train.GatherAll().flatten(1), test = data.Test.GatherAll().flatten(1);
         torch.Tensor means = torch.stack([.. data.Train.ByClass(data.ClassCount).Select(samples => train.index_select(0, torch.tensor(samples)).mean([0]))]);
         int[] nearest = [.. torch.cdist(test, means).argmin(1).data<long>().ToArray().Select(k => (int)k)];

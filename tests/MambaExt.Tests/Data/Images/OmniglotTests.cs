@@ -11,15 +11,24 @@ namespace MambaExt.Tests.Data.Images;
 public sealed class OmniglotTests : TensorTests
 {
     [Fact]
-    public void The_background_set_is_read_from_its_archive()
+    public void The_last_five_of_twenty_drawers_are_to_test_on()
     {
-        ImageDataSet data = ImageDataSets.Load("omniglot", SharedData.Require("data", "fscil"));
-        Assert.Equal("omniglot, unverified: 14,460 train, 4,820 test, 1x28x28, 964 classes", data.Summary);
-        Assert.Equal("Alphabet_of_the_Magi/character01", data.ClassNames[0]);
-        Assert.All(data.Train.ByClass(964), samples => Assert.Equal(15, samples.Length));
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("images_background.zip"), Archive(
+        [
+            .. from character in new[] { "Greek/character02", "Greek/character01", "Anglo/character01" } from drawer in Enumerable.Range(1, 20)
+               select ($"images_background/{character}/07_{drawer:d2}.png", Pictures.Encode(40, 40, blue: 255)),
+        ]));
+        ImageDataSet data = ImageDataSets.Load("omniglot", folder.Path, new ImageLoadOptions { Size = new ImageSize(10, 10) });
+        Assert.Equal("omniglot, unverified: 45 train, 15 test, 1x10x10, 3 classes", data.Summary);
+        Assert.Equal(["Anglo/character01", "Greek/character01", "Greek/character02"], data.ClassNames);
+        Assert.Equal(("images_background/Anglo/character01/07_16.png", 0), (data.Test.Name(0), data.Test.Labels[0]));
 
-        // Mostly paper, which is 0.
-        Assert.InRange(ImageNormalization.Of(data.Train).Mean[0], 0.05, 0.12);
+        // Light to the right and below, and ink counts: the first pixel is the greatest.
+        using Tensor image = data.Train.Gather([0]).flatten();
+        Assert.Equal(0, image.argmax().item<long>());
+        Assert.Equal(1 - (0.114 + (((0.299 * 255 * 1.5 / 40) + (0.587 * 200 * 1.5 / 40)) / 255)), image[0].item<float>(), 0.01);
+        Refusal.Of<ArgumentException>(() => ImageDataSets.Load("omniglot", folder.Path, new ImageLoadOptions { TestFile = "x" }), "takes no test file");
     }
 
     [Fact]
@@ -27,7 +36,8 @@ public sealed class OmniglotTests : TensorTests
     {
         string lists = SharedData.Require("data", "fscil", "omniglot", "index_list");
         ImageDataSet data = ImageDataSets.Load("omniglot", SharedData.Require("data", "fscil"), new ImageLoadOptions { Whole = true });
-        Assert.Equal((19_280, 19_280), (data.Train.Count, data.Test.Count));
+        Assert.Equal((19_280, 19_280, 964, "Alphabet_of_the_Magi/character01"), (data.Train.Count, data.Test.Count, data.ClassCount, data.ClassNames[0]));
+        Assert.All(data.Train.ByClass(964), samples => Assert.Equal(20, samples.Length));
         var number = Enumerable.Range(0, data.Train.Count).ToDictionary(data.Train.Name);
         int[] train = [.. File.ReadLines(Path.Combine(lists, "session_1.txt")).Select(line => number[line])], test = [.. File.ReadLines(Path.Combine(lists, "test_1.txt")).Select(line => number[line])];
 
