@@ -78,7 +78,7 @@ public sealed class FscilClassifier : IDisposable
     public void Save(string folder) => ModelFolder.Save(folder, _parts, Config(_about with { seen = _parts.Method.Seen, session = _parts.Method.Session }), _labels);
 
     /// <summary>Scores of all classes for each image, cosines mostly: [n] of [classes].</summary>
-    /// <param name="images">Of the model's channels, of any size</param>
+    /// <param name="images">Of the model's channels, of any size, as files have them</param>
     public float[][] Scores(ImageSamples images)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -87,7 +87,7 @@ public sealed class FscilClassifier : IDisposable
     }
 
     /// <summary>Learns new classes, as one session.</summary>
-    /// <param name="images">A few of each; label i is new class i</param>
+    /// <param name="images">A few of each, as files have them; label i is new class i</param>
     /// <param name="names">Of the new classes</param>
     /// <param name="seed">Of orders and mixing</param>
     /// <param name="token">Asked after each step</param>
@@ -122,7 +122,7 @@ public sealed class FscilClassifier : IDisposable
         ImageNormalization normalization = data.Normalization;
         var about = new Description(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), method.Name, seed, method.BaseClasses, method.Seen, method.Session, method.MaxClasses,
-            [.. normalization.Mean], [.. normalization.Deviation], recipe);
+            [.. normalization.Mean], [.. normalization.Deviation], data.Inverted, recipe);
         return ModelFolder.Files(new Parts(network, method), Config(about), [.. data.ClassNames.Take(method.Seen)]);
     }
 
@@ -135,6 +135,8 @@ public sealed class FscilClassifier : IDisposable
             throw new ArgumentException($"The images have {images.Channels} channel(s) and the model was trained on {Channels}; read them as {(Channels == 1 ? "grey" : "colour")} images.");
         }
 
+        int side = _about.recipe.backbone.image_size;
+        images = _about.inverted ? images.Resized(new ImageSize(side, side), Interpolation.Box, invert: true) : images;
         return FeatureExtractor.Encode(_parts.Network, new ImageViews(images, _pipeline), [.. Enumerable.Range(0, images.Count)], 0, default);
     }
 
@@ -155,5 +157,5 @@ public sealed class FscilClassifier : IDisposable
     }
 
     private sealed record Description(
-        string kind, string dataset, string variant, string method, int seed, int base_classes, int seen, int session, int max_classes, float[] mean, float[] deviation, FscilRecipe recipe);
+        string kind, string dataset, string variant, string method, int seed, int base_classes, int seen, int session, int max_classes, float[] mean, float[] deviation, bool inverted, FscilRecipe recipe);
 }

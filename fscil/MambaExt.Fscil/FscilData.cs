@@ -16,6 +16,9 @@ namespace MambaExt.Fscil;
 public sealed record FscilData(
     string Name, DataVariant Variant, ImageSamples Train, ImageSamples Test, IReadOnlyList<string> Labels, FscilProtocol Protocol, IReadOnlyList<DataSetFile> Files, IReadOnlyList<string> Notes)
 {
+    /// <summary>The images are the negatives of their files, ink 1 and paper 0: a model that is given files must turn them over too.</summary>
+    public bool Inverted { get; init; }
+
     /// <summary>Name of each class, in the order of the protocol.</summary>
     public IReadOnlyList<string> ClassNames => [.. Protocol.ClassOrder.Select(label => Labels[label])];
 

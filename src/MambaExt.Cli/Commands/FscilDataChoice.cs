@@ -41,9 +41,11 @@ internal sealed class FscilDataChoice(bool listed = true)
     }
 
     /// <summary>Images once, and the protocol of each seed.</summary>
-    public Func<int, FscilData> Load(ParseResult parsed)
+    /// <param name="parsed">The command line</param>
+    /// <param name="photographs">Photographs keep their sizes, and are decoded each time</param>
+    public Func<int, FscilData> Load(ParseResult parsed, bool photographs = false)
     {
         ProtocolOptions? drawn = parsed.GetResult(_base) is { Implicit: false } ? new ProtocolOptions(parsed.GetValue(_base), parsed.GetValue(_ways), parsed.GetValue(_shots)) : null;
-        return FscilDataSets.Load(new FscilDataOptions(parsed.GetValue(_dataSet)!, parsed.GetValue(_data), listed ? parsed.GetValue(_lists) : null, drawn));
+        return FscilDataSets.Load(new FscilDataOptions(parsed.GetValue(_dataSet)!, parsed.GetValue(_data), listed ? parsed.GetValue(_lists) : null, drawn, photographs ? 0 : 32));
     }
 }

@@ -78,7 +78,7 @@ internal sealed class FscilRunCommand
         ParseResult arguments = RunSession.Arguments(parsed);
         RunSession.UseThreads(parsed, arguments, _threads);
         Device? device = _where.Read(arguments);
-        Func<int, FscilData> data = _data.Load(arguments);
+        Func<int, FscilData> data = _data.Load(arguments, photographs: arguments.GetValue(_profile) == "paper");
         int[] seeds = [.. Enumerable.Range(0, arguments.GetValue(_seeds))];
         FscilData first = data(0);
         string[] methods = _several ? [.. arguments.GetValue(_methods)!.Distinct().Select(Known)] : [arguments.GetValue(_method)!];
