@@ -49,6 +49,16 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <summary>Where the backbone of a seed lies below a run folder.</summary>
     public static string BasePath(int seed) => FormattableString.Invariant($"base/seed-{seed}/network.safetensors");
 
+    /// <summary>Throws unless a run folder holds the backbone of each seed.</summary>
+    /// <exception cref="FileNotFoundException">One is missing.</exception>
+    public static void RequireBackbones(string folder, IEnumerable<int> seeds)
+    {
+        if (seeds.Select(seed => Path.Combine(folder, BasePath(seed))).FirstOrDefault(path => !File.Exists(path)) is { } missing)
+        {
+            throw new FileNotFoundException($"There is no backbone at '{missing}'; give the folder of a run on the same data, with the same seeds, or let it be trained.");
+        }
+    }
+
     /// <summary>Trains everything that <paramref name="experiment"/> has not behind it.</summary>
     /// <param name="experiment">Over the run's folder</param>
     /// <param name="folder">For backbones and results</param>
@@ -128,6 +138,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         BaseNetwork network;
         if (BaseFolder is { } other)
         {
+            RequireBackbones(other, [key.Seed]);
             network = Load(of, Path.Combine(other, BasePath(key.Seed)));
             run = new FscilRun(key.Method, key.Seed, null, null, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
         }
@@ -167,11 +178,6 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
 
     private BaseNetwork Load(FscilData of, string path)
     {
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"There is no backbone at '{path}'; give the folder of a run on the same data, with the same seeds, or let it be trained.");
-        }
-
         var network = new BaseNetwork(recipe with { backbone = recipe.backbone with { weights = null } }, of.Protocol.BaseClasses, Classes(of));
         SafetensorsTensors.LoadInto(network, path);
         network.eval();

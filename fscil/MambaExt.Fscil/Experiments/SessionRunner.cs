@@ -17,7 +17,7 @@ public static class SessionRunner
     /// <param name="features">Maps of all sessions</param>
     /// <param name="seed">Of orders and mixing</param>
     /// <param name="host">Checkpoints; asked for one to go on from</param>
-    /// <param name="judged">Told of each session's scores, those before a resume included</param>
+    /// <param name="judged">Told of each session's scores, once: not again after a resume</param>
     /// <param name="token">Asked after each step</param>
     public static FscilRun Run(FscilMethod method, FscilFeatures features, int seed, ITrainingHost host, Action<SessionScores>? judged = null, CancellationToken token = default)
     {
@@ -32,7 +32,6 @@ public static class SessionRunner
                 for (int t = 0; t <= method.Session; t++)
                 {
                     answers.Add((features.TestClassesUntil(t), [.. state.Tensor($"answers.{t}").data<int>()]));
-                    judged?.Invoke(Last(features, answers));
                 }
             }
         }

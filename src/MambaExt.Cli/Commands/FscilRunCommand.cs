@@ -91,6 +91,10 @@ internal sealed class FscilRunCommand
         FscilRecipe recipe = (arguments.GetValue(_set) ?? []).Aggregate(
             FscilRecipes.For(arguments.GetValue(_profile)!, first.Name, first.Train.Channels, first.Train.Size, classes), RecipeChange.Apply);
         recipe.Validate(classes);
+        if (arguments.GetValue(_base) is { } before)
+        {
+            FscilExperiment.RequireBackbones(before, seeds);
+        }
 
         JsonObject config = RunSession.Config(arguments, _name, [.. _data.Paths, _base], ranks);
         config["device"] = arguments.GetValue(_where);
