@@ -56,7 +56,10 @@ public static class NodeTrainer
             Loss = graph =>
             {
                 Tensor? counted = known?.Hide(graph, 1 - model.label_inputs);
-                return network.Logits(graph).Select(logits => train.Loss(logits, counted)).Aggregate((sum, next) => sum + next);
+                Tensor Supervised(Tensor logits) => train.Loss(logits, counted);
+                return training.consistency == 0
+                    ? network.Logits(graph).Select(Supervised).Aggregate((sum, next) => sum + next)
+                    : Consistency.Loss(() => network.Logits(graph), Supervised, training);
             },
             Weight = _ => train.Count,
             Validate = () =>
