@@ -12,17 +12,17 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
     private long _shown = clock.GetTimestamp();
 
     public void Epoch(FscilRunKey key, EpochReport e) => Show(
-        $"seed {key.Seed}, base session, epoch {e.Epoch} of {epochs}: loss {e.TrainLoss:f3}{(e.Validation is { } v ? $", validation {v.Score * 100:f2} (best {e.BestScore * 100:f2})" : "")}");
+        $"seed {key.Seed}, {key.Name}, epoch {e.Epoch} of {epochs}: loss {e.TrainLoss:f3}{(e.Validation is { } v ? $", validation {v.Score * 100:f2} (best {e.BestScore * 100:f2})" : "")}");
 
-    public void Session(FscilRunKey key, SessionScores s) => Show($"seed {key.Seed}, {key.Method}, session {s.session}: overall {s.overall:f2}, base {s.@base:f2}{(s.novel is { } n ? $", novel {n:f2}" : "")}");
+    public void Session(FscilRunKey key, SessionScores s) => Show($"seed {key.Seed}, {key.Name}, session {s.session}: overall {s.overall:f2}, base {s.@base:f2}{(s.novel is { } n ? $", novel {n:f2}" : "")}");
 
     public void Done(FscilRunKey key, FscilRun run)
     {
         _shown = clock.GetTimestamp();
         string clear = live ? "\r\x1b[K" : "";
         error.WriteLine(run.scores is not { } scores
-            ? $"{clear}seed {key.Seed}, base session: {run.epochs} epochs in {run.base_seconds:f1} s{(run.validation is { } v ? $", validation {v:f2}" : "")}"
-            : $"{clear}seed {key.Seed}, {key.Method}: average {scores.average:f2}, last {scores.sessions[^1].overall:f2} (base {scores.sessions[^1].@base:f2}, novel {scores.sessions[^1].novel:f2}), {run.base_seconds + run.session_seconds:f1} s");
+            ? $"{clear}seed {key.Seed}, {(key.Trial == 0 ? "base session" : key.Name)}: {run.epochs} epochs in {run.base_seconds:f1} s{(run.validation is { } v ? $", validation {v:f2}" : "")}"
+            : $"{clear}seed {key.Seed}, {key.Name}: average {scores.average:f2}, last {scores.sessions[^1].overall:f2} (base {scores.sessions[^1].@base:f2}, novel {scores.sessions[^1].novel:f2}), {run.base_seconds + run.session_seconds:f1} s");
     }
 
     /// <summary>A row a session for each method, and a row a method.</summary>

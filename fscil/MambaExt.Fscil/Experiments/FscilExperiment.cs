@@ -20,9 +20,12 @@ namespace MambaExt.Fscil.Experiments;
 /// <param name="methods">Their names</param>
 /// <param name="seeds">0 or more</param>
 /// <param name="maxClasses">Classes that a model can ever hold; 0 for those of the protocol</param>
-public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recipe, IReadOnlyList<string> methods, IReadOnlyList<int> seeds, int maxClasses = 0)
+/// <param name="trials">Settings that are tried for each method on base classes held back; 1 for the recipe as it is</param>
+public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recipe, IReadOnlyList<string> methods, IReadOnlyList<int> seeds, int maxClasses = 0, int trials = 1)
 {
-    private (int Seed, FscilData Data, BaseNetwork? Network, FscilFeatures? Features)? _open;
+    private readonly IReadOnlyList<FscilTrial> _trials = FscilTrials.Of(recipe, trials);
+    private (int Seed, bool HeldBack, BaseNetwork Network, FscilFeatures Features)? _open;
+    private IReadOnlyList<FscilRun> _finished = [];
     private SessionScores? _judged;
 
     /// <summary>Where backbones and methods are trained; the CPU unless set.</summary>
@@ -40,14 +43,22 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <summary>Told of each finished training, those of earlier sessions included.</summary>
     public Action<FscilRunKey, FscilRun>? Done { get; init; }
 
-    /// <summary>The trainings in their order.</summary>
+    /// <summary>The trainings in their order: trials before the runs that they choose the settings of.</summary>
     public IReadOnlyList<FscilRunKey> Keys =>
-        [.. seeds.SelectMany(seed => (NeedsBase ? new[] { FscilRunKey.Base } : []).Concat(methods).Select(method => new FscilRunKey(method, seed)))];
+    [
+        .. trials == 1 ? [] : Tried.Prepend(FscilRunKey.Base).SelectMany(method => Enumerable.Range(1, method == FscilRunKey.Base ? 1 : trials).Select(trial => new FscilRunKey(method, seeds[0], trial))),
+        .. seeds.SelectMany(seed => (NeedsBase ? new[] { FscilRunKey.Base } : []).Concat(methods).Select(method => new FscilRunKey(method, seed))),
+    ];
+
+    // On pixels there is nothing to set.
+    private IEnumerable<string> Tried => methods.Where(method => method != FscilMethods.Pixels);
 
     private bool NeedsBase => methods.Any(method => method != FscilMethods.Pixels);
 
     /// <summary>Where the backbone of a seed lies below a run folder.</summary>
-    public static string BasePath(int seed) => FormattableString.Invariant($"base/seed-{seed}/network.safetensors");
+    /// <param name="seed">Of the run</param>
+    /// <param name="heldBack">Trained without the base classes that settings are tried on</param>
+    public static string BasePath(int seed, bool heldBack = false) => FormattableString.Invariant($"base/{(heldBack ? "held-back-" : "")}seed-{seed}/network.safetensors");
 
     /// <summary>Throws unless a run folder holds the backbone of each seed.</summary>
     /// <exception cref="FileNotFoundException">One is missing.</exception>
@@ -75,16 +86,43 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
 
         try
         {
+            if (trials > 1)
+            {
+                // Too few base classes are found before anything is trained.
+                _ = first.Pseudo(seeds[0]);
+            }
+
             IReadOnlyList<FscilRunKey> keys = Keys;
-            IReadOnlyList<FscilRun> runs = experiment.Run(keys, (key, host) => Train(key, host, folder, token), Line, done: Done, token: token);
-            FscilRun[] bases = [.. runs.Where(r => r.method == FscilRunKey.Base)];
-            return [.. methods.Select(method => FscilResult.Of(first, recipe.training.choose, [.. runs.Where(r => r.method == method)], bases, folder))];
+            _finished = experiment.Finished;
+            (FscilRunKey Key, FscilRun Run)[] runs = [.. keys.Zip(experiment.Run(keys, (key, host) => Train(key, host, folder, token), Line, done: Done, token: token))];
+            FscilRun[] bases = [.. runs.Where(r => r.Key is { Method: FscilRunKey.Base, Trial: 0 }).Select(r => r.Run)];
+            return
+            [
+                .. methods.Select(method => FscilResult.Of(first, recipe.training.choose, [.. runs.Where(r => r.Key.Method == method && r.Key.Trial == 0).Select(r => r.Run)], bases, folder)
+                    with { trials = TrialScores(method) }),
+            ];
         }
         finally
         {
             Close();
         }
     }
+
+    /// <summary>What came of the settings of a method so far.</summary>
+    private IReadOnlyList<FscilTrialScore> TrialScores(string method)
+    {
+        FscilScores[] tried = [.. Keys.Zip(_finished).Where(r => r.First.Method == method && r.First.Trial > 0).Select(r => r.Second.scores!)];
+        int best = tried.Length == 0 ? 0 : Enumerable.Range(0, tried.Length).MaxBy(i => tried[i].average + tried[i].harmonic_mean);
+        return [.. tried.Select((s, i) => new FscilTrialScore(_trials[i].Change, s.average, s.harmonic_mean, i == best))];
+    }
+
+    private FscilRecipe RecipeOf(FscilRunKey key)
+    {
+        IReadOnlyList<FscilTrialScore> tried = key.Trial > 0 || trials == 1 ? [] : TrialScores(key.Method);
+        return _trials[key.Trial > 0 ? key.Trial - 1 : Math.Max(0, tried.ToList().FindIndex(t => t.chosen))].Recipe;
+    }
+
+    private FscilData DataOf(FscilRunKey key) => key.Trial == 0 ? data(key.Seed) : data(key.Seed).Pseudo(key.Seed);
 
     private int Classes(FscilData of) => maxClasses > 0 ? maxClasses : of.Protocol.ClassCount;
 
@@ -95,7 +133,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             return TrainBase(key, host, token);
         }
 
-        FscilData of = data(key.Seed);
+        FscilData of = DataOf(key);
         if (key.Method == FscilMethods.Pixels)
         {
             using FscilFeatures pixels = FeatureExtractor.Pixels(of, recipe.backbone.image_size, token);
@@ -103,40 +141,53 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             return Judge(key, floor, pixels, host, token);
         }
 
-        FscilFeatures features = Open(key.Seed, folder, token);
-        manual_seed(key.Seed);
+        FscilRecipe own = RecipeOf(key);
+        FscilFeatures features = Open(key, of, folder, token);
 
         // A projector that was trained with the backbone is changed by the method that takes it over: each gets its own.
-        using BaseNetwork? own = recipe.training.head == "cosine" ? null : Load(of, Path.Combine(folder, BasePath(key.Seed)));
+        using BaseNetwork? trained = recipe.training.head == "cosine" ? null : Load(of, Path.Combine(folder, BasePath(key.Seed, key.Trial > 0)));
         manual_seed(key.Seed);
-        using FscilMethod method = FscilMethods.Create(key.Method, recipe, features.Size, Classes(of), own);
+        using FscilMethod method = FscilMethods.Create(key.Method, own, features.Size, Classes(of), trained);
         method.to(Device ?? CPU);
         FscilRun run = Judge(key, method, features, host, token);
-        foreach (var (name, content) in FscilClassifier.Files(_open!.Value.Network!, method, of, recipe, key.Seed))
+        if (key.Trial == 0)
         {
-            host.Attach(FormattableString.Invariant($"models/{key.Method}-seed-{key.Seed}/{name}"), content);
+            foreach (var (name, content) in FscilClassifier.Files(_open!.Value.Network, method, of, own, key.Seed))
+            {
+                host.Attach(FormattableString.Invariant($"models/{key.Method}-seed-{key.Seed}/{name}"), content);
+            }
         }
 
         return run;
     }
 
-    private FscilRun Judge(FscilRunKey key, FscilMethod method, FscilFeatures features, ITrainingHost host, CancellationToken token) => SessionRunner.Run(
-        method, features, key.Seed, host,
-        scores =>
+    private FscilRun Judge(FscilRunKey key, FscilMethod method, FscilFeatures features, ITrainingHost host, CancellationToken token)
+    {
+        FscilRun run = SessionRunner.Run(
+            method, features, key.Seed, host,
+            scores =>
+            {
+                _judged = scores;
+                Session?.Invoke(key, scores);
+                host.Report(new EpochReport(scores.session, features.Protocol.Sessions.Count - 1, scores.session, double.NaN, null, double.NaN, double.NaN));
+            },
+            token);
+        if (key.Trial == 0)
         {
-            _judged = scores;
-            Session?.Invoke(key, scores);
-            host.Report(new EpochReport(scores.session, features.Protocol.Sessions.Count - 1, scores.session, double.NaN, null, double.NaN, double.NaN));
-        },
-        token);
+            (string path, byte[] content) = FscilTables.Confusion(run);
+            host.Attach(path, content);
+        }
+
+        return run;
+    }
 
     private FscilRun TrainBase(FscilRunKey key, ITrainingHost host, CancellationToken token)
     {
-        FscilData of = data(key.Seed);
+        FscilData of = DataOf(key);
         long start = Stopwatch.GetTimestamp();
         FscilRun run;
         BaseNetwork network;
-        if (BaseFolder is { } other)
+        if (key.Trial == 0 && BaseFolder is { } other)
         {
             RequireBackbones(other, [key.Seed]);
             network = Load(of, Path.Combine(other, BasePath(key.Seed)));
@@ -153,27 +204,26 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         {
             using var parameters = new MemoryStream();
             SafetensorsTensors.SaveModule(network, parameters);
-            host.Attach(BasePath(key.Seed), parameters.ToArray());
+            host.Attach(BasePath(key.Seed, key.Trial > 0), parameters.ToArray());
         }
 
         return run;
     }
 
-    /// <summary>The maps of a seed, kept until another seed is asked for.</summary>
-    private FscilFeatures Open(int seed, string folder, CancellationToken token)
+    /// <summary>The maps of a seed, kept until others are asked for.</summary>
+    private FscilFeatures Open(FscilRunKey key, FscilData of, string folder, CancellationToken token)
     {
-        if (_open is { } open && open.Seed == seed)
+        bool heldBack = key.Trial > 0;
+        if (_open is { } open && open.Seed == key.Seed && open.HeldBack == heldBack)
         {
-            return open.Features!;
+            return open.Features;
         }
 
         Close();
-        FscilData of = data(seed);
-        BaseNetwork network = Load(of, Path.Combine(folder, BasePath(seed)));
+        BaseNetwork network = Load(of, Path.Combine(folder, BasePath(key.Seed, heldBack)));
         network.to(Device ?? CPU);
-        FscilFeatures features = FeatureExtractor.Run(of, recipe, network, seed, token);
-        _open = (seed, of, network, features);
-        return features;
+        _open = (key.Seed, heldBack, network, FeatureExtractor.Run(of, recipe, network, key.Seed, token));
+        return _open.Value.Features;
     }
 
     private BaseNetwork Load(FscilData of, string path)
@@ -186,8 +236,8 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
 
     private void Close()
     {
-        _open?.Features?.Dispose();
-        _open?.Network?.Dispose();
+        _open?.Features.Dispose();
+        _open?.Network.Dispose();
         _open = null;
     }
 
@@ -196,13 +246,13 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         if (key.Method != FscilRunKey.Base)
         {
             SessionScores s = _judged!;
-            return new { method = key.Method, key.Seed, s.session, s.classes, s.overall, @base = s.@base, s.novel, s.old_novel, s.newest, s.harmonic };
+            return new { model = key.Name, seed = key.Seed, s.session, s.classes, s.overall, @base = s.@base, s.novel, s.old_novel, s.newest, s.harmonic };
         }
 
         Epoch?.Invoke(key, report);
         return new
         {
-            method = key.Method, seed = key.Seed, epoch = report.Epoch, train_loss = report.TrainLoss, val_loss = report.Validation?.Loss ?? double.NaN,
+            model = key.Name, seed = key.Seed, epoch = report.Epoch, train_loss = report.TrainLoss, val_loss = report.Validation?.Loss ?? double.NaN,
             val = report.Validation?.Score * 100 ?? double.NaN, learning_rate = report.LearningRate,
         };
     }

@@ -15,6 +15,9 @@ public sealed record FscilResult(
     /// <summary>Where the classes come from.</summary>
     public string protocol { get; init; } = "";
 
+    /// <summary>Settings that were tried on base classes held back as if they were novel; the recipe alone where nothing was tried.</summary>
+    public IReadOnlyList<FscilTrialScore> trials { get; init; } = [];
+
     /// <summary>How often a run reads the test images.</summary>
     public int test_reads { get; init; } = 1;
 

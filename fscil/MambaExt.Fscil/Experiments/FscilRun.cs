@@ -5,10 +5,14 @@ namespace MambaExt.Fscil.Experiments;
 /// <summary>Which training of a run: the backbone of a seed, or a method on it.</summary>
 /// <param name="Method">Its name, or <see cref="Base"/></param>
 /// <param name="Seed">Of weights, orders, augmentation, and of the protocol where it is drawn</param>
-public readonly record struct FscilRunKey(string Method, int Seed)
+/// <param name="Trial">0 for the run itself; k from 1 for setting k on base classes that are held back</param>
+public readonly record struct FscilRunKey(string Method, int Seed, int Trial = 0)
 {
     /// <summary>The backbone's training, which all methods of a seed share.</summary>
     public const string Base = "base";
+
+    /// <summary>As it is called in progress and in <c>metrics.jsonl</c>.</summary>
+    public string Name => Trial == 0 ? Method : Method == Base ? "base, classes held back" : FormattableString.Invariant($"{Method}, trial {Trial}");
 }
 
 /// <summary>What came of one of them.</summary>
@@ -22,4 +26,13 @@ public readonly record struct FscilRunKey(string Method, int Seed)
 /// <param name="session_seconds">Learning all later sessions, and judging all of them</param>
 /// <param name="parameters">Of the backbone, or of what the method adds</param>
 public sealed record FscilRun(
-    string method, int seed, FscilScores? scores, double? validation, int epochs, int best_epoch, double base_seconds, double session_seconds, long parameters);
+    string method, int seed, FscilScores? scores, double? validation, int epochs, int best_epoch, double base_seconds, double session_seconds, long parameters)
+{
+    /// <summary>Where the class means lie: their two main directions, after the last session.</summary>
+    public IReadOnlyList<PlanePoint> class_means { get; init; } = [];
+}
+
+/// <summary>A point of a plane.</summary>
+/// <param name="x">Along the first main direction</param>
+/// <param name="y">Along the second</param>
+public readonly record struct PlanePoint(double x, double y);

@@ -5,7 +5,7 @@ using MambaExt.Kernels;
 
 namespace MambaExt.Fscil.Experiments;
 
-/// <summary>The figures of a run as CSV files below its folder: <c>sessions.csv</c>, the matrix of each run, and its confusion matrix.</summary>
+/// <summary>The figures of a run as CSV files below its folder: <c>sessions.csv</c>, the matrix of each training, and its confusion matrix.</summary>
 public static class FscilTables
 {
     /// <summary>Writes them.</summary>
@@ -21,15 +21,18 @@ public static class FscilTables
             }
 
             Write(folder, $"matrix-{run.method}-seed-{run.seed}.csv", Rows(run.scores.matrix.Select(row => row.Select(v => Cell(v)))));
-            int[,] confusion = run.scores.Confusion;
-            if (confusion.Length > 0)
-            {
-                int size = confusion.GetLength(0);
-                Write(folder, $"confusion-{run.method}-seed-{run.seed}.csv", Rows(Enumerable.Range(0, size).Select(r => Enumerable.Range(0, size).Select(c => confusion[r, c].ToString(CultureInfo.InvariantCulture)))));
-            }
         }
 
         Write(folder, "sessions.csv", sessions.ToString());
+    }
+
+    /// <summary>The confusion matrix of a training, which is written when the training is done: it is too large for a result that holds many.</summary>
+    public static (string Path, byte[] Content) Confusion(FscilRun run)
+    {
+        int[,] counts = run.scores!.Confusion;
+        int size = counts.GetLength(0);
+        string rows = Rows(Enumerable.Range(0, size).Select(r => Enumerable.Range(0, size).Select(c => counts[r, c].ToString(CultureInfo.InvariantCulture))));
+        return (FormattableString.Invariant($"tables/confusion-{run.method}-seed-{run.seed}.csv"), Encoding.UTF8.GetBytes(rows));
     }
 
     private static string Rows(IEnumerable<IEnumerable<string>> rows) => string.Concat(rows.Select(row => string.Join(',', row) + "\n"));

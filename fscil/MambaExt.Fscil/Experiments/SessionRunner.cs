@@ -67,7 +67,28 @@ public static class SessionRunner
             }
         }
 
-        return new FscilRun(method.Name, seed, FscilScores.Of(features.Protocol, answers), null, 0, 0, baseSeconds, sessionSeconds, method.ParameterCount);
+        return new FscilRun(method.Name, seed, FscilScores.Of(features.Protocol, answers), null, 0, 0, baseSeconds, sessionSeconds, method.ParameterCount) { class_means = MainDirections(method) };
+    }
+
+    /// <summary>The class means along the two directions in which they differ most.</summary>
+    private static PlanePoint[] MainDirections(FscilMethod method)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable _ = no_grad();
+        Tensor means = method.ClassMeans().to(CPU).to_type(ScalarType.Float64);
+        if (means.shape[0] < 3 || means.shape[1] < 2)
+        {
+            return [];
+        }
+
+        (Tensor u, Tensor s, Tensor _) = linalg.svd(means - means.mean([0L]), fullMatrices: false);
+        double[] flat = (u.narrow(1, 0, 2) * s.narrow(0, 0, 2)).contiguous().data<double>().ToArray();
+
+        // A direction has no sign of its own: the larger side points up.
+        double flipX = Sign(0), flipY = Sign(1);
+        return [.. Enumerable.Range(0, flat.Length / 2).Select(k => new PlanePoint(Math.Round(flat[2 * k] * flipX, 4), Math.Round(flat[(2 * k) + 1] * flipY, 4)))];
+
+        double Sign(int column) => Enumerable.Range(0, flat.Length / 2).Select(k => flat[(2 * k) + column]).MaxBy(Math.Abs) < 0 ? -1 : 1;
     }
 
     private static SessionScores Last(FscilFeatures features, List<(int[] True, int[] Predicted)> answers) => FscilScores.Of(features.Protocol, answers).sessions[^1];

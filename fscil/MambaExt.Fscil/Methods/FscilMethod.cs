@@ -78,6 +78,9 @@ public abstract class FscilMethod : nn.Module
         OnSession(shots, context);
     }
 
+    /// <summary>Mean over positions of the mean map of each class seen so far, [seen, C].</summary>
+    public Tensor ClassMeans() => Memory.mean([1L, 2L]);
+
     /// <summary>A score for each class seen so far, the highest of which is the answer, [n, seen].</summary>
     public Tensor Score(ImageFeatures features)
     {

@@ -23,6 +23,12 @@ public sealed record FscilScores(
     [JsonIgnore]
     public int[,] Confusion { get; init; } = new int[0, 0];
 
+    /// <summary>The same for results, where it is of at most <see cref="MostShown"/> classes; larger ones are in the run's tables.</summary>
+    public int[][]? confusion { get; init; }
+
+    /// <summary>Classes of the largest confusion matrix that a result holds.</summary>
+    public const int MostShown = 40;
+
     /// <summary>Counts.</summary>
     /// <param name="protocol">Of the run</param>
     /// <param name="answers">Of the base session and at least one behind it: the true and the predicted class of each test image of the classes seen so far</param>
@@ -44,13 +50,14 @@ public sealed record FscilScores(
 
         double ratio = last > 0 ? (double)protocol.BaseClasses / protocol.Sessions[1].ClassCount : 1;
         int[] earlier = [.. Enumerable.Range(0, last)];
+        int[,] confusion = Confuse(protocol.SeenClasses(last), answers[last]);
         return new FscilScores(
             sessions, sessions.Average(s => s.overall), sessions[0].overall - sessions[last].overall, Mean(sessions.Skip(1).Select(s => s.harmonic!.Value)), sessions[last].harmonic ?? double.NaN,
             matrix.Select((row, t) => Generalized(row, t, ratio)).Average(),
             Mean(earlier.Select(j => Enumerable.Range(j, last - j).Max(t => matrix[t][j]) - matrix[last][j])),
             Mean(earlier.Select(j => matrix[last][j] - matrix[j][j])), matrix)
         {
-            Confusion = Confuse(protocol.SeenClasses(last), answers[last]),
+            Confusion = confusion, confusion = confusion.GetLength(0) <= MostShown ? Rows(confusion) : null,
         };
     }
 
@@ -87,6 +94,8 @@ public sealed record FscilScores(
 
         return counts;
     }
+
+    private static int[][] Rows(int[,] matrix) => [.. Enumerable.Range(0, matrix.GetLength(0)).Select(r => Enumerable.Range(0, matrix.GetLength(1)).Select(c => matrix[r, c]).ToArray())];
 
     private static double Percent(int right, int all) => 100.0 * right / all;
 

@@ -23,6 +23,7 @@ internal sealed class FscilRunCommand
     private readonly Option<string> _profile = CommonOptions.Choice("--profile", "Sizes and trainings: cpu (default), or paper, the published ones.", FscilRecipes.Profiles);
     private readonly Option<int> _maxClasses = CommonOptions.Number("--max-classes", "N", "Classes that a model can ever hold (default: those of the protocol).", 2, 1_000_000);
     private readonly Option<string[]> _set = CommonOptions.List("--set", "Values of the recipe: NAME=VALUE, training.epochs=20 say, one or several.");
+    private readonly Option<int> _trials = CommonOptions.Number("--trials", "N", "Settings to try for each method on base classes held back as if they were novel; 1: its recipe.", 1, FscilTrials.Most);
     private readonly Option<string?> _base = CommonOptions.Folder("--base", "A run folder whose backbones are taken instead of training them.");
     private readonly Option<string?> _out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
     private readonly Option<string> _where = DeviceOption.Create();
@@ -37,14 +38,14 @@ internal sealed class FscilRunCommand
     {
         _method.DefaultValueFactory = _ => FscilMethods.Best;
         _profile.DefaultValueFactory = _ => FscilRecipes.Profiles[0];
-        _seeds.DefaultValueFactory = _ => 1;
+        _seeds.DefaultValueFactory = _trials.DefaultValueFactory = _ => 1;
         var command = new Command(
             _several ? "compare" : "run",
             _several ? "Several methods on the same backbones: one table of what each keeps of the base classes and learns of the novel ones." : "Train on the base classes, then session after session on a few images of new ones; report accuracy on base and on novel classes after each.")
         {
             _several ? _methods : _method, _seeds, _profile, _maxClasses, _set, _base, _out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, _where, _threads, _json,
         };
-        foreach (Option option in _data.All)
+        foreach (Option option in _several ? _data.All.Append(_trials) : _data.All)
         {
             command.Add(option);
         }
@@ -91,6 +92,7 @@ internal sealed class FscilRunCommand
         FscilRecipe recipe = (arguments.GetValue(_set) ?? []).Aggregate(
             FscilRecipes.For(arguments.GetValue(_profile)!, first.Name, first.Train.Channels, first.Train.Size, classes), RecipeChange.Apply);
         recipe.Validate(classes);
+        int trials = _several ? arguments.GetValue(_trials) : 1;
         if (arguments.GetValue(_base) is { } before)
         {
             FscilExperiment.RequireBackbones(before, seeds);
@@ -98,7 +100,7 @@ internal sealed class FscilRunCommand
 
         JsonObject config = RunSession.Config(arguments, _name, [.. _data.Paths, _base], ranks);
         config["device"] = arguments.GetValue(_where);
-        foreach (var (key, value) in (JsonObject)JsonResult.Node(Describe(first, recipe, methods, seeds, classes)))
+        foreach (var (key, value) in (JsonObject)JsonResult.Node(Describe(first, recipe, methods, seeds, classes, trials)))
         {
             config[key] = value?.DeepClone();
         }
@@ -118,7 +120,7 @@ internal sealed class FscilRunCommand
             experiment.Resume();
         }
 
-        IReadOnlyList<FscilResult> results = session.Guard(() => new FscilExperiment(data, recipe, methods, seeds, classes)
+        IReadOnlyList<FscilResult> results = session.Guard(() => new FscilExperiment(data, recipe, methods, seeds, classes, trials)
         {
             Device = device, BaseFolder = arguments.GetValue(_base), Epoch = view.Epoch, Session = view.Session, Done = view.Done,
         }.Run(experiment, session.Path, token));
@@ -147,7 +149,7 @@ internal sealed class FscilRunCommand
             : throw new ArgumentException($"--methods names '{method}'; known are {string.Join(", ", known)}{(NameSuggestion.Nearest(method, known) is { } near ? $" (did you mean {near}?)" : "")}.");
     }
 
-    private static object Describe(FscilData data, FscilRecipe recipe, string[] methods, int[] seeds, int classes) => new
+    private static object Describe(FscilData data, FscilRecipe recipe, string[] methods, int[] seeds, int classes, int trials) => new
     {
         dataset = data.Name,
         files = data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
@@ -158,6 +160,7 @@ internal sealed class FscilRunCommand
         max_classes = classes,
         methods,
         recipe,
+        trials = FscilTrials.Of(recipe, trials).Select(trial => trial.Change),
         runs = seeds.Select(seed => new { seed }),
     };
 }
