@@ -17,7 +17,7 @@ public static class NodeTrainer
     /// <param name="seed">Of weights, dropout, walks and ties</param>
     /// <param name="split">Of the data set</param>
     /// <param name="host">Progress and checkpoints; default none</param>
-    /// <param name="ranks">Processes that each take a part of the training vertices; every one of them still runs the whole graph</param>
+    /// <param name="ranks">Processes that each take a share of the training vertices; every one of them still runs the whole graph</param>
     /// <param name="save">Given the trained model</param>
     /// <param name="device">Where the model is trained; the CPU unless given</param>
     /// <param name="token">Asked after each step</param>
@@ -29,13 +29,18 @@ public static class NodeTrainer
         ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, Device? device = null, CancellationToken token = default, bool scoreTest = true)
     {
         Validate(model, training);
+        if (training.parts > 1 && ranks is { Size: > 1 })
+        {
+            throw new ArgumentException($"parts is {training.parts} and {ranks.Size} processes share the training; train in one process, or the whole graph (parts 1).");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         NodeSplit parts = data.Splits[split];
         var labels = Labelling.Of(data);
         double[]? weights = training.class_weights == "balanced" ? labels.Balanced(parts.Train) : null;
-        using var train = new LabelledPart(labels, DataParallel.Share(parts.Train, ranks), classWeights: weights, device: device);
+        using var graph = new GraphParts(data.Graph, data.Features, training.parts, (ulong)seed, device);
+        using var train = new TrainedParts(graph, labels, DataParallel.Share(parts.Train, ranks), weights, device);
         using var validation = new LabelledPart(labels, parts.Validation, device: device);
-        using var inputs = new GraphInputs(data.Graph, data.Features, (ulong)seed, device: device);
         manual_seed(seed);
         using GraphModel network = Network(data, model);
         if (device is not null)
@@ -43,14 +48,14 @@ public static class NodeTrainer
             network.to(device);
         }
 
-        var task = new TrainingTask<GraphInputs>
+        var task = new TrainingTask<TrainedPart>
         {
             Model = network,
-            Batches = new WholeBatch<GraphInputs>(inputs),
-            Loss = graph => network.Logits(graph).Select(train.Loss).Aggregate((sum, next) => sum + next),
-            Weight = _ => train.Count,
-            Validate = () => validation.Score(network.forward(inputs)),
-            Describe = _ => $"the whole graph, seed {seed}, split {split}",
+            Batches = train.Batches((ulong)seed),
+            Loss = part => network.Logits(part.Inputs).Select(part.Labels.Loss).Aggregate((sum, next) => sum + next),
+            Weight = part => part.Labels.Count,
+            Validate = () => validation.Score(graph.Logits(network)),
+            Describe = part => $"{(training.parts == 1 ? "the whole graph" : $"part {part.Number} of {training.parts}")}, seed {seed}, split {split}",
         };
         TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
@@ -58,7 +63,7 @@ public static class NodeTrainer
         var run = new NodeRun(seed, split, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
         if (scoreTest)
         {
-            Tensor logits = network.forward(inputs);
+            Tensor logits = graph.Logits(network);
             using var test = new LabelledPart(labels, parts.Test, device: device);
             run = run with { test = test.Score(logits).Score * 100, confusion = test.Confusion(logits) };
         }

@@ -54,6 +54,10 @@ public sealed class VertexClassification(NodeDataSet data) : ClassificationTask
     {
         NodeTrainer.Validate(recipe.Model, recipe.Training);
         recipe.Model.Validate(Data.Graph.VertexCount);
+        if (recipe.Training.parts > Data.Graph.VertexCount)
+        {
+            throw new ArgumentException($"parts is {recipe.Training.parts} and {Data.Name} has {Data.Graph.VertexCount} vertices; give a part one or more.");
+        }
     }
 
     /// <inheritdoc/>
