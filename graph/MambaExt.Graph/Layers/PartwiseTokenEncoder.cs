@@ -11,8 +11,8 @@ namespace MambaExt.Graph.Layers;
 /// vertices are cut changes no result.</summary>
 public abstract class PartwiseTokenEncoder : TokenEncoder
 {
-    // 256 MB for each tensor inside at 64 channels.
-    private const int RowsAtOnce = 1 << 20;
+    // 128 MB for each tensor inside at 64 channels.
+    private const int RowsAtOnce = 1 << 19;
 
     private readonly (int M, int m, int s) _walks;
     private readonly bool _recompute;

@@ -20,6 +20,9 @@ public static class MemoryEstimate
     // Of two matrices of neighbours and their transposes, with values; and of the graph and what is drawn from it.
     private const double BytesPerArc = 48, BytesPerVertex = 200;
 
+    // A vertex of a token: its number and its weight, there and in the transpose.
+    private const double BytesPerVisit = 20;
+
     /// <summary>Bytes of a step over a graph, or over graphs packed end to end.</summary>
     /// <param name="model">Sizes and switches</param>
     /// <param name="vertices">V</param>
@@ -29,7 +32,7 @@ public static class MemoryEstimate
     public static double Bytes(GraphModelOptions model, long vertices, long arcs, long featureValues, int parts = 1)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var (kept, largest, once, constant) = model switch
+        var (kept, largest, drawn) = model switch
         {
             GraphMambaOptions options => Of(options, vertices, (double)arcs / Math.Max(1, vertices), (double)vertices / parts),
             GmbOptions options => Of(options, (double)arcs / Math.Max(1, vertices)),
@@ -37,7 +40,7 @@ public static class MemoryEstimate
             _ => default,
         };
         double rows = sizeof(float) * Overhead * (kept + (2 * largest)) * vertices / parts;
-        return Process + rows + (sizeof(float) * ((once * Overhead) + (constant * vertices))) + (BytesPerArc * arcs) + (BytesPerVertex * vertices) + (12.0 * featureValues);
+        return Process + rows + (drawn * vertices) + (BytesPerArc * arcs) + (BytesPerVertex * vertices) + (12.0 * featureValues);
     }
 
     /// <summary>A sentence with the estimate for a log.</summary>
@@ -71,10 +74,10 @@ public static class MemoryEstimate
 
     private static string Gigabytes(double bytes) => Invariant($"{bytes / 1e9:f1} GB");
 
-    // Floats a vertex that are kept, floats a vertex of the largest layer, floats at once whatever the vertices, floats a vertex of what is drawn once.
-    private static (double Kept, double Largest, double Once, double Constant) Of(GraphMambaOptions o, double vertices, double degree, double rows)
+    // Floats a vertex that are kept, floats a vertex of the largest layer, bytes a vertex of tokens, which are drawn once.
+    private static (double Kept, double Largest, double Drawn) Of(GraphMambaOptions o, double vertices, double degree, double rows)
     {
-        double d = o.d_model, kept = 2 * d, largest = d, once = 0, constant = 0;
+        double d = o.d_model, kept = 2 * d, largest = d, drawn = 0;
         if (o.scan)
         {
             double tokens = (o.s * (double)o.m) + 1, layer = Scan(o.Block, o.direction == "both");
@@ -86,18 +89,18 @@ public static class MemoryEstimate
                 _ => 0,
             };
             kept += tokens * d;
-            constant += 4 * visits;
+            drawn = BytesPerVisit * visits;
             if (o.recompute)
             {
-                // So many sequences, or rows of an encoder, at a time.
-                double share = Math.Min(1, (1 << 16) / rows), part = Math.Min(1, (1 << 20) / (rows * Math.Max(1, visits)));
+                // So many sequences, or rows of an encoder, at a time; one long scan frees its parts as it goes.
+                double share = Math.Min(1, (1 << 16) / rows), part = Math.Min(1, (1 << 19) / (rows * Math.Max(1, visits)));
                 kept += d * ((3 * o.token_layers * tokens) + (3 * o.node_layers));
-                largest = Math.Max(Math.Max(o.node_layers > 0 ? layer : 0, o.token_layers > 0 ? share * tokens * layer : 0), part * inside);
+                largest = Math.Max(Math.Max(o.node_layers > 0 ? 0.6 * layer : 0, o.token_layers > 0 ? share * tokens * layer : 0), part * inside);
             }
             else
             {
                 kept += inside + (layer * ((tokens * o.token_layers) + o.node_layers));
-                largest = Math.Max(largest, Math.Max(layer, inside / Math.Max(1, o.encoder_layers)));
+                largest = Math.Max(Math.Max(largest, layer), 0.2 * inside / o.encoder_layers);
             }
         }
 
@@ -109,22 +112,22 @@ public static class MemoryEstimate
             _ => Convolution(o.mpnn.ToString().ToLowerInvariant(), d, o.heads, degree),
         };
         kept += o.mpnn_layers * (conv + (o.mpnn_residual ? 3 * d : d));
-        return (kept, Math.Max(largest, conv), once, constant);
+        return (kept, Math.Max(largest, conv), drawn);
     }
 
-    private static (double Kept, double Largest, double Once, double Constant) Of(DeepGraphOptions o, double degree)
+    private static (double Kept, double Largest, double Drawn) Of(DeepGraphOptions o, double degree)
     {
         double d = o.d_model, scan = Scan(o.Block, both: true);
         double block = Convolution(o.conv, d, o.heads, degree) + (o.residual == "none" ? 0 : d) + (o.norm == "none" ? 0 : d) + (o.dropout > 0 ? d : 0)
             + (o.mlp ? 2 * d : 0) + (o.feed_forward ? 8 * d : 0) + (o.attention ? 5 * d : 0) + d;
         double scans = (o.scan_every > 0 ? o.layers / o.scan_every : 0) + (o.token_stage ? (o.s * (double)o.m) + 1 : 0);
-        return ((3 * d) + (o.layers * block) + (scans * scan), block + (o.Scans ? scan : 0), 0, o.token_stage ? 4.0 * o.M * o.s * o.m * o.m : 0);
+        return ((3 * d) + (o.layers * block) + (scans * scan), block + (o.Scans ? scan : 0), o.token_stage ? BytesPerVisit * o.M * o.s * o.m * o.m : 0);
     }
 
-    private static (double Kept, double Largest, double Once, double Constant) Of(GmbOptions o, double degree)
+    private static (double Kept, double Largest, double Drawn) Of(GmbOptions o, double degree)
     {
-        double d = o.d_model, layer = Convolution("gatedgcn", d, 1, degree) + Block(o.Block) + (12 * d) + (o.edge_states ? 6 * d * degree : 0);
-        return ((2 * d) + (o.layers * layer), layer, 0, 0);
+        double d = o.d_model, layer = Convolution("gatedgcn", d, 1, degree) + Block(o.Block) + (16 * d) + (o.edge_states ? 3 * d * degree : 0);
+        return ((2 * d) + (o.layers * layer), layer, 0);
     }
 
     /// <summary>Floats a vertex that a convolution keeps.</summary>
@@ -134,8 +137,7 @@ public static class MemoryEstimate
         "gcn" => 2 * d,
         "sage" => 3 * d,
         "gat" => (3 * d) + (4 * heads * (degree + 1)),
-        "gatedgcn" => 5 * d,
-        "gin" => 5 * d,
+        "gatedgcn" => 7 * d,
         _ => 5 * d,
     };
 
