@@ -103,8 +103,8 @@ internal sealed class TokenSource(CsrGraph graph, WalkTokenOptions options, int[
             }
         }
 
-        return new TokenPart(
-            new CsrMatrix(graph.VertexCount + Math.Max(0, (2 * window) - 1), [.. offsets], [.. columns]), Means(walks, count, offsets.Count - 1)) { Walks = walks };
+        var rows = new CsrMatrix(graph.VertexCount + Math.Max(0, (2 * window) - 1), [.. offsets], [.. columns]);
+        return new TokenPart(rows, Means(walks, count, offsets.Count - 1)) { Walks = walks };
     }
 
     /// <summary>The vertex of a step; for k = 1 ... W whether the walk was there k steps before; for k = 2 ... W whether an edge leads to where it was.</summary>

@@ -120,7 +120,7 @@ public static class MemoryEstimate
         double d = o.d_model, scan = Scan(o.Block, both: true);
         double block = Convolution(o.conv, d, o.heads, degree) + (o.residual == "none" ? 0 : d) + (o.norm == "none" ? 0 : d) + (o.dropout > 0 ? d : 0)
             + (o.mlp ? 2 * d : 0) + (o.feed_forward ? 8 * d : 0) + (o.attention ? 5 * d : 0) + d;
-        double scans = (o.scan_every > 0 ? o.layers / o.scan_every : 0) + (o.token_stage ? (o.s * (double)o.m) + 1 : 0);
+        double scans = (o.scan_every > 0 ? o.layers / o.scan_every : 0) + (o.depth_scan > 0 ? (o.layers / o.depth_scan) + 1 : 0) + (o.token_stage ? (o.s * (double)o.m) + 1 : 0);
         return ((3 * d) + (o.layers * block) + (scans * scan), block + (o.Scans ? scan : 0), o.token_stage ? BytesPerVisit * o.M * o.s * o.m * o.m : 0);
     }
 

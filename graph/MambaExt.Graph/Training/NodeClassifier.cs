@@ -49,7 +49,8 @@ public sealed class NodeClassifier : IDisposable
     {
         var about = new ClassifierDescription(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, Labelling.Of(data).Binary,
-            training.normalise_features, run.seed, run.split, run.val, network.Options)
+            training.normalise_features, run.seed, run.split, run.val, network.Options,
+            network.Options.label_inputs > 0 ? LabelInputs.Known(data.Labels, data.Splits[run.split].Train) : null)
         {
             part_vertices = training.parts == 1 ? 0 : (double)data.Graph.VertexCount / training.parts,
         };
@@ -69,7 +70,8 @@ public sealed class NodeClassifier : IDisposable
 
     /// <summary>Probability of each class for each vertex, [V, K] row by row. Walks are drawn with the seed of the training; a model that was trained on parts
     /// of a graph sees this one in parts of about that size.</summary>
-    /// <exception cref="ArgumentException">The features are of another width.</exception>
+    /// <exception cref="ArgumentException">The features are of another width, or the model reads the labels of its training vertices and the graph has
+    /// another number of vertices.</exception>
     public float[][] Predict(CsrGraph graph, NodeFeatures features)
     {
         if (features.Columns != FeatureCount)
@@ -77,10 +79,17 @@ public sealed class NodeClassifier : IDisposable
             throw new ArgumentException($"The graph has {features.Columns} features a vertex and the model was trained on {FeatureCount}; give the same ones.");
         }
 
+        if (_about.known_labels is { } known && known.Length != graph.VertexCount)
+        {
+            throw new ArgumentException($"The model reads the labels of its training vertices and so knows one graph, of {known.Length} vertices; the one given has {graph.VertexCount}; give that one, or train with label_inputs 0 for a model of any graph.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
         int parts = _about.part_vertices > 0 ? (int)Math.Clamp(Math.Round(graph.VertexCount / _about.part_vertices), 1, Math.Max(1, graph.VertexCount)) : 1;
         using var inputs = new GraphParts(graph, NormalisesFeatures ? features.RowNormalised() : features, parts, (ulong)_about.seed, _device);
+        using Tensor? labels = _about.known_labels is null ? null : LabelInputs.OneHot(_about.known_labels, _about.classes, _device);
+        inputs.Inputs[0].KnownLabels = labels;
         return ClassifierFolder.Probabilities(inputs.Logits(_network), _about);
     }
 

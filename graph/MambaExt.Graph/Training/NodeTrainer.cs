@@ -42,6 +42,12 @@ public static class NodeTrainer
         using var train = new TrainedParts(graph, labels, DataParallel.Share(parts.Train, ranks), weights, device);
         using var validation = new LabelledPart(labels, parts.Validation, device: device);
         manual_seed(seed);
+        using LabelInputs? known = model.label_inputs > 0 ? new LabelInputs(labels, parts.Train, device) : null;
+        if (known is not null && ranks is { Size: > 1 })
+        {
+            throw new ArgumentException($"label_inputs is {model.label_inputs} and {ranks.Size} ranks share the training, each of which would hide other labels; give label_inputs 0, or let each rank train on its own.");
+        }
+
         using GraphModel network = Network(data, model);
         if (device is not null)
         {
@@ -52,14 +58,23 @@ public static class NodeTrainer
         {
             Model = network,
             Batches = train.Batches((ulong)seed),
-            Loss = part => network.Logits(part.Inputs).Select(part.Labels.Loss).Aggregate((sum, next) => sum + next),
+            Loss = part =>
+            {
+                Tensor? counted = known?.Hide(part.Inputs, 1 - model.label_inputs);
+                return network.Logits(part.Inputs).Select(logits => part.Labels.Loss(logits, counted)).Aggregate((sum, next) => sum + next);
+            },
             Weight = part => part.Labels.Count,
-            Validate = () => validation.Score(graph.Logits(network)),
+            Validate = () =>
+            {
+                known?.Show(graph.Inputs[0]);
+                return validation.Score(graph.Logits(network));
+            },
             Describe = part => $"{(training.parts == 1 ? "the whole graph" : $"part {part.Number} of {training.parts}")}, seed {seed}, split {split}",
         };
         TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
+        known?.Show(graph.Inputs[0]);
         var run = new NodeRun(seed, split, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
         if (scoreTest)
         {
@@ -86,6 +101,11 @@ public static class NodeTrainer
         if (model.pool != "none" || training.batch_size != 0)
         {
             throw new ArgumentException(FormattableString.Invariant($"pool is {model.pool} and batch_size {training.batch_size}, but the vertices of one graph are classified; leave both out, or take a data set of whole graphs."));
+        }
+
+        if (model.label_inputs > 0 && training.parts > 1)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"label_inputs is {model.label_inputs} and parts {training.parts}, but known labels are read by a model of the whole graph; give label_inputs 0, or parts 1."));
         }
     }
 

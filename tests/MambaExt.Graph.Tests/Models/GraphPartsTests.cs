@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Models;
@@ -139,6 +140,8 @@ public class GraphPartsTests
         OneSentence.Of<ArgumentException>(() => (Options with { accumulate = 2 }).Validate(), "accumulate is 2", "parts");
         OneSentence.Of<ArgumentException>(() => (Options with { parts = 0 }).Validate(), "parts is 0");
         OneSentence.Of<ArgumentException>(() => new VertexClassification(Data).Validate(new NodeRecipe(Model, Options with { parts = 241 })), "parts is 241", "240");
+        OneSentence.Of<ArgumentException>(
+            () => new VertexClassification(Data).Validate(new NodeRecipe(Model with { label_inputs = 0.5 }, Options with { parts = 2 })), "label_inputs is 0.5", "parts 2");
         OneSentence.Of<ArgumentException>(
             () => new GraphClassification(RingsAndStars.Make()).Validate(new NodeRecipe(Model with { pool = "mean" }, Options with { parts = 2, batch_size = 4 })), "parts is 2");
     }
