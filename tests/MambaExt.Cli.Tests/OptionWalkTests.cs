@@ -25,7 +25,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         new(Train, "--recompute true", Kind.Configured),
         Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
         Changed("--order_noise true"), Changed("--eval_orders 2"), Changed("--form paper", Gmb), Changed("--edge_states true", Gmb), Changed("--encoder_bias false", Gmb),
-        Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"), Changed("--label_inputs 0.5"),
+        Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"), Changed("--label_inputs 0.5"), Changed("--vertex_dropout 0.5"), Changed("--consistency 1"), Changed("--consistency_draws 3", "--consistency 1"), Changed("--consistency_temperature 1", "--consistency 1"),
         Changed("--dropout 0.4"), Changed("--propagate_scan true", "--mpnn appnp --mpnn_residual false"), Changed("--late_fusion true"), Changed("--input_dropout 0.2"),
         Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--alpha 0.3", "--model gcn2 --layers 3"), Changed("--theta 1", "--model gcn2 --layers 3"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),

@@ -29,7 +29,8 @@ public static class MemoryEstimate
     /// <param name="arcs">2E</param>
     /// <param name="featureValues">Features that are stored</param>
     /// <param name="parts">Parts that the graph is cut into</param>
-    public static double Bytes(GraphModelOptions model, long vertices, long arcs, long featureValues, int parts = 1)
+    /// <param name="passes">Forward passes of a step, all of which are kept</param>
+    public static double Bytes(GraphModelOptions model, long vertices, long arcs, long featureValues, int parts = 1, int passes = 1)
     {
         ArgumentNullException.ThrowIfNull(model);
         var (kept, largest, drawn) = model switch
@@ -39,7 +40,7 @@ public static class MemoryEstimate
             DeepGraphOptions options => Of(options, (double)arcs / Math.Max(1, vertices)),
             _ => default,
         };
-        double rows = sizeof(float) * Overhead * (kept + (2 * largest)) * vertices / parts;
+        double rows = sizeof(float) * Overhead * ((passes * kept) + (2 * largest)) * vertices / parts;
         return Process + rows + (drawn * vertices) + (BytesPerArc * arcs) + (BytesPerVertex * vertices) + (12.0 * featureValues);
     }
 
@@ -57,8 +58,8 @@ public static class MemoryEstimate
     }
 
     /// <summary>Of a data set whose vertices are classified.</summary>
-    internal static double Bytes(NodeDataSet data, NodeRecipe recipe) =>
-        Bytes(recipe.Model, data.Graph.VertexCount, data.Graph.ArcCount, Stored(data.Features), recipe.Training.parts);
+    internal static double Bytes(NodeDataSet data, NodeRecipe recipe) => Bytes(
+        recipe.Model, data.Graph.VertexCount, data.Graph.ArcCount, Stored(data.Features), recipe.Training.parts, recipe.Training.consistency > 0 ? recipe.Training.consistency_draws : 1);
 
     /// <summary>Of a data set whose graphs are classified: a batch is taken to be of graphs of the mean size.</summary>
     internal static double Bytes(GraphDataSet data, NodeRecipe recipe)

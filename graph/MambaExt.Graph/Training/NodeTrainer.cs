@@ -61,7 +61,10 @@ public static class NodeTrainer
             Loss = part =>
             {
                 Tensor? counted = known?.Hide(part.Inputs, 1 - model.label_inputs);
-                return network.Logits(part.Inputs).Select(logits => part.Labels.Loss(logits, counted)).Aggregate((sum, next) => sum + next);
+                Tensor Supervised(Tensor logits) => part.Labels.Loss(logits, counted);
+                return training.consistency == 0
+                    ? network.Logits(part.Inputs).Select(Supervised).Aggregate((sum, next) => sum + next)
+                    : Consistency.Loss(() => network.Logits(part.Inputs), Supervised, training);
             },
             Weight = part => part.Labels.Count,
             Validate = () =>

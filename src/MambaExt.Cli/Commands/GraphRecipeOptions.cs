@@ -58,6 +58,7 @@ internal static class GraphRecipeOptions
         Deep<bool>("--token_stage", "A scan over random-walk tokens beside the input encoder", (v, o) => o with { token_stage = v }),
         Entry<double>(CommonOptions.Value<double>("--dropout", "Dropout of hidden features."), (v, r) => r with { Model = r.Model with { dropout = v } }),
         Entry<double>(CommonOptions.Value<double>("--input_dropout", "Dropout of input features."), (v, r) => r with { Model = r.Model with { input_dropout = v } }),
+        Entry<double>(CommonOptions.Value<double>("--vertex_dropout", "Share of the vertices whose features a step does without."), (v, r) => r with { Model = r.Model with { vertex_dropout = v } }),
         Entry<int>(CommonOptions.Value<int>("--lap_pe", "Channels that encode the smallest eigenvectors of the Laplacian; 0: none."), (v, r) => r with { Model = r.Model with { lap_pe = v } }),
         Entry<int>(CommonOptions.Value<int>("--lap_eigs", "Eigenvectors that lap_pe reads."), (v, r) => r with { Model = r.Model with { lap_eigs = v } }),
         Entry<int>(CommonOptions.Value<int>("--rwse", "Channels that encode how often random walks return; 0: none."), (v, r) => r with { Model = r.Model with { rwse = v } }),
@@ -83,6 +84,9 @@ internal static class GraphRecipeOptions
         Training<double>("--clip", "Largest gradient norm; 0: any", (v, o) => o with { clip = v }),
         Training<double>("--ema", "Decay of a moving average of the weights, which is validated and kept; 0: none", (v, o) => o with { ema = v }),
         Training<bool>("--normalise_features", "Divide feature rows by their sums", (v, o) => o with { normalise_features = v }),
+        Training<double>("--consistency", "What the distance between the predictions of several passes of a step counts in the loss, over all vertices; 0: none", (v, o) => o with { consistency = v }),
+        Training<int>("--consistency_draws", "Passes of a step with consistency", (v, o) => o with { consistency_draws = v }),
+        Training<double>("--consistency_temperature", "Temperature that sharpens their mean", (v, o) => o with { consistency_temperature = v }),
         Training<string>("--class_weights", "What classes count in the loss: none (as often as they occur) or balanced", (v, o) => o with { class_weights = v }),
     ];
 
