@@ -65,6 +65,9 @@ public sealed record BackboneOptions
     private ResNetOptions Small(int first) => ResNetOptions.Small with
     {
         // Images of few pixels are not halved before the second block.
-        input_channels = channels, stem_width = first, widths = [first, 2 * first, 4 * first, 8 * first], strides = image_size <= 16 ? [1, 2, 1, 2] : [2, 2, 1, 2],
+        input_channels = channels,
+        stem_width = first,
+        widths = [first, 2 * first, 4 * first, 8 * first],
+        strides = image_size <= 16 ? [1, 2, 1, 2] : [2, 2, 1, 2],
     };
 }

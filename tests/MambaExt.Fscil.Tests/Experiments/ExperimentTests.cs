@@ -156,10 +156,13 @@ public sealed class ExperimentTests : TensorTests
         FscilRecipe recipe = FscilRecipes.Cpu("digits", 1, new ImageSize(8, 8), 10);
         return recipe with
         {
-            backbone = recipe.backbone with { width = 4, levels = [1, 4], level_grids = [2, 1] }, views = 2,
+            backbone = recipe.backbone with { width = 4, levels = [1, 4], level_grids = [2, 1] },
+            views = 2,
             training = recipe.training with { epochs = 4, batch_size = 64, warmup_steps = 8 },
-            projector = recipe.projector with { width = 16, hidden = 24, d_state = 4 }, projector_training = recipe.projector_training with { epochs = 3 },
-            incremental = recipe.incremental with { iterations = 20 }, prototypes = recipe.prototypes with { projector_weight = 0.2 },
+            projector = recipe.projector with { width = 16, hidden = 24, d_state = 4 },
+            projector_training = recipe.projector_training with { epochs = 3 },
+            incremental = recipe.incremental with { iterations = 20 },
+            prototypes = recipe.prototypes with { projector_weight = 0.2 },
         };
     }
 
