@@ -43,7 +43,7 @@ internal static class KernelInstances
     {
         if (Lists.TryGetValue(source, out IReadOnlyList<string>? allowed) && !allowed.Contains(instance))
         {
-            throw new CudaException($"The GPU kernels of {source.Name} have no instance {instance}; allowed are {string.Join(", ", allowed)}.");
+            throw new CudaException($"The GPU kernels of {source.Name} have no instance {instance}, which is a mistake of this library: report it with your shapes and options, and keep tensors on the CPU until then; allowed are {string.Join(", ", allowed)}.");
         }
     }
 }

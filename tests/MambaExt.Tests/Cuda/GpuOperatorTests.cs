@@ -127,13 +127,17 @@ public sealed class GpuOperatorTests : TensorTests
         CompareSteps(() => new Mamba2Cache(block.Options, 2), (x, cache) => block.Forward(x, cache), hidden);
     }
 
+    public static TheoryData<string> GoldenModules =>
+    [
+        .. new[]
+        {
+            "mamba_block_d16_n16_L33", "mamba_block_d8_n4_L12", "mamba_block_d8_n4_L12_f64", "mamba_block_d8_n4_L3_bias_noconvbias", "mamba2_block_d16_n16_L20_norm_before_gate",
+            "mamba2_block_d16_n8_L10_norms_off_Dhp_bias", "mamba2_block_d16_n8_L12", "mamba2_block_d16_n8_L24_packed_limit", "mamba2_block_d16_n8_g2_L33", "lm_mamba1_tiny", "lm_mamba2_tiny",
+        },
+    ];
+
     [Theory]
-    [InlineData("mamba_block_d16_n16_L33")]
-    [InlineData("mamba_block_d8_n4_L12_f64")]
-    [InlineData("mamba2_block_d16_n8_g2_L33")]
-    [InlineData("mamba2_block_d16_n8_L24_packed_limit")]
-    [InlineData("lm_mamba1_tiny")]
-    [InlineData("lm_mamba2_tiny")]
+    [MemberData(nameof(GoldenModules))]
     public void Golden_blocks_and_models_pass(string name)
     {
         using EmulatedGpu gpu = Emulated.Gpu();
