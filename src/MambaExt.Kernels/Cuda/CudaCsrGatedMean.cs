@@ -105,8 +105,13 @@ public static unsafe class CudaCsrGatedMean
         plan.RequireWorkspace(given.Pieces);
         Arguments arguments = given with
         {
-            Offsets = (nint)rows.Offsets, Columns = (nint)rows.Columns, Rows = rows.Rows, ArcCount = rows.ArcCount, Channels = channels,
-            ColumnBlocks = plan.ColumnBlocks, Lanes = plan.Lanes,
+            Offsets = (nint)rows.Offsets,
+            Columns = (nint)rows.Columns,
+            Rows = rows.Rows,
+            ArcCount = rows.ArcCount,
+            Channels = channels,
+            ColumnBlocks = plan.ColumnBlocks,
+            Lanes = plan.Lanes,
         };
         if (plan.Cut)
         {
