@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using MambaExt.Data.Images;
 using MambaExt.Distributed;
-using MambaExt.Native;
 using MambaExt.Training;
 using TorchSharp;
 
@@ -15,7 +14,7 @@ namespace MambaExt.Vision.Transforms;
 public sealed class ImageViews
 {
     [ThreadStatic]
-    private static ImageCanvas? _canvas, _partner;
+    private static ImageCanvas? _partner;
 
     private readonly int[] _pool = [];
     private readonly ImageSize _size;
@@ -85,11 +84,9 @@ public sealed class ImageViews
             throw new ArgumentException($"{chosen.Length} images and {numbers.Length} draws were given; give one draw, 0 or more, an image.");
         }
 
-        torch.Tensor pixels = torch.empty(chosen.Length, Samples.Channels, _size.Height, _size.Width);
-        nint start = TensorPointer.Of(pixels);
         var partners = new long[chosen.Length];
         var weights = new float[chosen.Length];
-        SampleParallel.For(chosen.Length, (from, to) =>
+        torch.Tensor pixels = SampleParallel.Fill([chosen.Length, Samples.Channels, _size.Height, _size.Width], (start, from, to) =>
         {
             byte[] scratch = [];
             int values = Samples.Channels * _size.Area;
@@ -141,7 +138,7 @@ public sealed class ImageViews
 
     private ImageCanvas View(int sample, int draw, ref byte[] scratch, out int partner, out float weight)
     {
-        ImageCanvas canvas = _canvas ??= new ImageCanvas();
+        ImageCanvas canvas = ImageCanvas.Own;
         Make(canvas, sample, draw, ref scratch);
         (partner, weight) = (-1, 1);
         if (Mixing?.Draw(Seed, sample, draw, _pool.Length, _size) is { Weight: < 1 } drawn)

@@ -6,11 +6,15 @@ using Xunit;
 
 namespace MambaExt.Tests.Data.Images;
 
-public sealed class ImageDataSetsTests : IDisposable
+public sealed class ImageDataSetsTests : TensorTests, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    void IDisposable.Dispose()
+    {
+        _folder.Dispose();
+        Dispose();
+    }
 
     [Fact]
     public void Digits_come_with_the_library()
@@ -65,6 +69,15 @@ public sealed class ImageDataSetsTests : IDisposable
         // The files say which folder each record was taken from.
         string[] sources = File.ReadAllLines(Path.Combine(folder, "test_files.txt"));
         Assert.Equal(sources.Select(path => path.Split('/')[1]), cifar.Test.Labels.Select(label => cifar.ClassNames[label]));
+
+        // Nearest class mean by cosine of the base session, less the mean image: the first figure beside the data.
+        int[] Numbers(string list) => [.. File.ReadLines(Path.Combine(folder, "index_list", list)).Select(int.Parse)];
+        int[] train = Numbers("session_1.txt"), test = Numbers("test_1.txt");
+        torch.Tensor pixels = cifar.Train.Gather(train).flatten(1), mean = pixels.mean([0]);
+        ILookup<int, long> positions = Enumerable.Range(0, train.Length).ToLookup(i => cifar.Train.Labels[train[i]], i => (long)i);
+        torch.Tensor means = torch.nn.functional.normalize(torch.stack([.. Enumerable.Range(0, 60).Select(k => pixels.index_select(0, torch.tensor(positions[k].ToArray())).mean([0]) - mean)]), dim: 1);
+        torch.Tensor found = (cifar.Test.Gather(test).flatten(1) - mean).matmul(means.t()).argmax(1);
+        Assert.Equal(15.29, 100 * found.eq(cifar.Test.GatherLabels(test)).to_type(torch.ScalarType.Float64).mean().item<double>(), 0.006);
     }
 
     [Fact]
@@ -99,6 +112,21 @@ public sealed class ImageDataSetsTests : IDisposable
         ImageDataSet own = ImageDataSets.Load("cifar10", data, new ImageLoadOptions { TestFile = _folder.File("own", "mine.bin") });
         Assert.Equal([5, 6], own.Test.Labels);
         Assert.False(own.IsOfficial);
+        Write("idx", "train-images-idx3-ubyte", 3);
+        Write("more", "train-images-idx3-ubyte.gz", 2);
+        Assert.Equal(2, ImageDataSets.Load("mnist", _folder.File("idx"), new ImageLoadOptions { TestFile = _folder.File("more", "train-images-idx3-ubyte.gz") }).Test.Count);
+        Refusal.Of<ArgumentException>(() => ImageDataSets.Load("mnist", _folder.File("idx"), new ImageLoadOptions { TestFile = _folder.File("mine.bin") }), "mine.bin", "has no 'images' in it");
+    }
+
+    [Fact]
+    public void Any_set_can_be_brought_to_a_size()
+    {
+        ImageDataSet digits = ImageDataSets.Load("digits", null, new ImageLoadOptions { Size = new ImageSize(16, 16) });
+        Assert.Equal("digits, official: 1,347 train, 450 test, 1x16x16, 10 classes", digits.Summary);
+        using torch.Tensor small = ImageDataSets.Load("digits").Train.Gather([5, 9]), large = digits.Train.Gather([5, 9]);
+        using torch.Tensor expected = torch.nn.functional.interpolate(small, size: [16, 16], mode: torch.InterpolationMode.Bilinear, align_corners: false);
+        TensorAssert.Close(expected, large, 0.5 / 255);
+        Refusal.Of<ArgumentException>(() => ImageDataSets.Load("digits", null, new ImageLoadOptions { Whole = true }), "digits", "no paths");
     }
 
     [Fact]
@@ -110,7 +138,9 @@ public sealed class ImageDataSetsTests : IDisposable
         File.WriteAllBytes(_folder.File("a", "t10k-labels-idx1-ubyte"), IdxFileTests.File([0, 0, 8, 1], 3, [0, 1, 10]));
         Refusal.Of<InvalidDataException>(() => ImageDataSets.Load("mnist", _folder.Path), "offset 10", "label 10", "0 to 9");
         Refusal.Of<ArgumentException>(() => ImageDataSets.Find("fasion-mnist"), "fasion-mnist", "did you mean fashion-mnist?");
-        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "data_batch_1.bin", _folder.Path);
+        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "cifar-10-binary.tar.gz", _folder.Path);
+        _folder.Write("b", "data_batch_1.bin");
+        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "lacks test_batch.bin");
     }
 
     [Fact]
@@ -139,7 +169,6 @@ public sealed class ImageDataSetsTests : IDisposable
 
     private static double NearestClassMean(ImageDataSet data)
     {
-        using IDisposable scope = torch.NewDisposeScope();
         torch.Tensor train = data.Train.GatherAll().flatten(1), test = data.Test.GatherAll().flatten(1);
         torch.Tensor means = torch.stack([.. data.Train.ByClass(data.ClassCount).Select(samples => train.index_select(0, torch.tensor(samples)).mean([0]))]);
         int[] nearest = [.. torch.cdist(test, means).argmin(1).data<long>().ToArray().Select(k => (int)k)];
