@@ -46,7 +46,7 @@ public sealed class Dkd(double alpha = 1, double beta = 8, double temperature = 
         Tensor others = (othersGiven.exp() * (othersGiven - othersOwn)).masked_fill(mask, 0).sum(1);
         return (target.squeeze(1).MoveToOuterDisposeScope(), others.MoveToOuterDisposeScope());
 
-        (Tensor Target, Tensor Rest, Tensor Others) Split(Tensor z)
+        (Tensor Target, Tensor Complement, Tensor Others) Split(Tensor z)
         {
             Tensor scaled = z / temperature, all = scaled.logsumexp(1, keepdim: true), rest = scaled.masked_fill(mask, double.NegativeInfinity).logsumexp(1, keepdim: true);
             return (scaled.gather(1, column) - all, rest - all, scaled - rest);

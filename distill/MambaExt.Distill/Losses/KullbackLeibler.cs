@@ -11,7 +11,7 @@ internal static class KullbackLeibler
     public static Tensor Divergence(Tensor teacher, Tensor student, double temperature)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor p = log_softmax(teacher / temperature, 1), q = log_softmax(student / temperature, 1);
+        Tensor p = nn.functional.log_softmax(teacher / temperature, 1), q = nn.functional.log_softmax(student / temperature, 1);
         return (p.exp() * (p - q)).sum(1).mean().MoveToOuterDisposeScope();
     }
 }

@@ -22,6 +22,6 @@ internal sealed class PatchLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
-        return (hidden + mixer.forward(norm.forward(hidden))).MoveToOuterDisposeScope();
+        return (hidden + mixer.call(norm.call(hidden))).MoveToOuterDisposeScope();
     }
 }

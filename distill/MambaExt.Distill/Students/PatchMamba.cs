@@ -61,13 +61,13 @@ public sealed class PatchMamba : nn.Module<Tensor, Tensor>
     public Tensor Features(Tensor images)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor tokens = patch_embed.forward(stem is null ? images : nn.functional.silu(stem.forward(images)));      // [B, L, D]
+        Tensor tokens = patch_embed.call(stem is null ? images : nn.functional.silu(stem.call(images)));      // [B, L, D]
         foreach (PatchLayer layer in layers)
         {
-            tokens = layer.forward(tokens);
+            tokens = layer.call(tokens);
         }
 
-        return norm.forward(tokens).mean([1L]).MoveToOuterDisposeScope();                                           // [B, D]
+        return norm.call(tokens).mean([1L]).MoveToOuterDisposeScope();                                           // [B, D]
     }
 
     /// <summary>Logits [B, K]: the mean of both heads where there are two.</summary>
@@ -76,8 +76,8 @@ public sealed class PatchMamba : nn.Module<Tensor, Tensor>
     public Tensor Logits(Tensor h, Tensor? before = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor read = Read(h, before), logits = head.forward(read);
-        return (dist_head is null ? logits : (logits + dist_head.forward(read)) / 2).MoveToOuterDisposeScope();
+        Tensor read = Read(h, before), logits = head.call(read);
+        return (dist_head is null ? logits : (logits + dist_head.call(read)) / 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>Logits of the class head and of the distillation head, [B, K] each.</summary>
@@ -91,7 +91,7 @@ public sealed class PatchMamba : nn.Module<Tensor, Tensor>
 
         using DisposeScope scope = NewDisposeScope();
         Tensor read = Read(h, before);
-        return (head.forward(read).MoveToOuterDisposeScope(), dist_head.forward(read).MoveToOuterDisposeScope());
+        return (head.call(read).MoveToOuterDisposeScope(), dist_head.call(read).MoveToOuterDisposeScope());
     }
 
     private Tensor Read(Tensor h, Tensor? before)

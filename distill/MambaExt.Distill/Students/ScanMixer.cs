@@ -26,7 +26,7 @@ internal sealed class ScanMixer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor sum = directions[0].Forward(hidden);
+        Tensor sum = directions[0].call(hidden);
         if (directions.Count > 1)
         {
             sum += directions[1].Forward(hidden, reverse: true);
@@ -35,7 +35,7 @@ internal sealed class ScanMixer : nn.Module<Tensor, Tensor>
         if (directions.Count > 2)
         {
             Tensor columns = Turn(hidden, _rows, _columns);
-            sum += Turn(directions[2].Forward(columns) + directions[3].Forward(columns, reverse: true), _columns, _rows);
+            sum += Turn(directions[2].call(columns) + directions[3].Forward(columns, reverse: true), _columns, _rows);
         }
 
         return sum.MoveToOuterDisposeScope();
