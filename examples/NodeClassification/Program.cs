@@ -1,5 +1,6 @@
 // Node classification with Graph Mamba on a graph built in code: four communities, features that say little about a vertex
 // by itself, and labels that its neighbourhood gives away.
+using MambaExt.Data;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Models;

@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Graph.Graphs;
 using static System.FormattableString;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MambaExt.Data;
 using MambaExt.Graph.Graphs;
 using static System.FormattableString;
 

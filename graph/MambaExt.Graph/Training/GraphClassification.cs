@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Distributed;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Models;

@@ -63,7 +63,7 @@ public sealed class MambaBlock : nn.Module<Tensor, Tensor>
     public static bool NoWeightDecay(string name)
     {
         string last = name[(name.LastIndexOf('.') + 1)..];
-        return last is "A_log" or "D" or "dt_bias" || name.EndsWith("dt_proj.bias", StringComparison.Ordinal);
+        return last is "A_log" or "D" or "dt_bias" or "A_logs" or "Ds" or "dt_projs_bias" || name.EndsWith("dt_proj.bias", StringComparison.Ordinal);
     }
 
     /// <summary>[B, L, d_model] to [B, L, d_model], each position seeing those before it.</summary>

@@ -73,13 +73,22 @@ public static class SafetensorsTensors
 
     /// <summary>Fills the parameters and buffers of <paramref name="module"/>; nothing changes unless every name and shape agrees.</summary>
     /// <remarks>Floats of another width are converted; the module keeps its types and devices.</remarks>
+    /// <param name="module">Filled</param>
+    /// <param name="path">A safetensors file</param>
+    /// <param name="ignored">Names of the file that the module need not have; default none</param>
+    /// <param name="optional">Names of the module that the file need not have, which stay as they are; default none</param>
     /// <returns>The metadata of the file.</returns>
     /// <exception cref="InvalidDataException">Names are missing or unexpected, or shapes or kinds of number differ; the message lists them.</exception>
-    public static IReadOnlyDictionary<string, string> LoadInto(torch.nn.Module module, string path)
+    public static IReadOnlyDictionary<string, string> LoadInto(torch.nn.Module module, string path, Func<string, bool>? ignored = null, Func<string, bool>? optional = null)
     {
         Dictionary<string, Tensor> state = StateOf(module);
         SafetensorsFile file = SafetensorsFile.Read(path);
-        ThrowUnlessSame(state, file, Path.GetFileName(path));
+        foreach (string absent in state.Keys.Where(name => optional?.Invoke(name) == true && file.Find(name) is null).ToArray())
+        {
+            state.Remove(absent);
+        }
+
+        ThrowUnlessSame(state, file, Path.GetFileName(path), ignored);
         using var noGrad = no_grad();
         foreach ((string name, Tensor target) in state)
         {
@@ -102,11 +111,11 @@ public static class SafetensorsTensors
         return state;
     }
 
-    private static void ThrowUnlessSame(Dictionary<string, Tensor> state, SafetensorsFile file, string name)
+    private static void ThrowUnlessSame(Dictionary<string, Tensor> state, SafetensorsFile file, string name, Func<string, bool>? ignored)
     {
         StringBuilder found = new();
         List("missing", state.Keys.Where(key => file.Find(key) is null));
-        List("unexpected", file.Entries.Select(entry => entry.Name).Where(key => !state.ContainsKey(key)));
+        List("unexpected", file.Entries.Select(entry => entry.Name).Where(key => !state.ContainsKey(key) && ignored?.Invoke(key) != true));
         List("of another shape", state.Where(pair => file.Find(pair.Key) is { } entry && !entry.Shape.SequenceEqual(pair.Value.shape))
             .Select(pair => $"{pair.Key} [{string.Join(", ", file[pair.Key].Shape.ToArray())}] for [{string.Join(", ", pair.Value.shape)}]"));
         List("of another kind", state.Where(pair => file.Find(pair.Key) is { } entry && !Converts(entry.Type, pair.Value.dtype))

@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Graph.DataSets;
 using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Tests.Support;

@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using static System.FormattableString;
 
 namespace MambaExt.Graph.DataSets.Loaders;

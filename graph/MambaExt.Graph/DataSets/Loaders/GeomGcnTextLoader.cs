@@ -1,4 +1,5 @@
 using System.Globalization;
+using MambaExt.Data;
 using MambaExt.Graph.Graphs;
 using MambaExt.Kernels;
 using static System.FormattableString;
@@ -23,7 +24,7 @@ internal static class GeomGcnTextLoader
         CsrGraph graph = Graph(request.In(edges), labels.Length);
         SplitSet splits = SplitSet.Choose(request, labels, () => GeomGcnSplits.Read(request, labels, required: false), (seed => RandomSplits.Share(labels, seed), "60 / 20 / 20 %"));
         DataSetFile[] files = [request.Hash(edges), request.Hash(rows), .. splits.Files];
-        return new NodeDataSet(info.Name, graph, features, labels, labels.Max() + 1, splits.Splits, info.Metric, Variants.Of(files), files)
+        return new NodeDataSet(info.Name, graph, features, labels, labels.Max() + 1, splits.Splits, info.Metric, DataVariants.Of(files), files)
         {
             SplitKind = splits.Kind == "geom-gcn" ? "own" : splits.Kind,
             Notes = splits.Notes,

@@ -39,7 +39,7 @@ internal static class GnnBenchmarkLoader
         SplitSet splits = SplitSet.Choose(request, labels, () => Own(request, labels.Length), (seed => RandomSplits.Share(labels, seed), "60 / 20 / 20 %"));
         DataSetFile[] files = [hashed, .. splits.Files];
         int classes = labels.Length == 0 ? 0 : labels.Max() + 1;
-        var data = new NodeDataSet(info.Name, graph, SparseParts.Features(attributes), labels, classes, splits.Splits, info.Metric, Variants.Of(files), files)
+        var data = new NodeDataSet(info.Name, graph, SparseParts.Features(attributes), labels, classes, splits.Splits, info.Metric, DataVariants.Of(files), files)
         {
             SplitKind = splits.Kind,
             Notes = [.. notes, .. splits.Notes],

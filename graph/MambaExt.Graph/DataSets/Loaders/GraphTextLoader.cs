@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Kernels;
 
 namespace MambaExt.Graph.DataSets.Loaders;

@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Graph.Graphs;
 using static System.FormattableString;
 
@@ -32,7 +33,7 @@ internal sealed record GraphTextParts(int[] Offsets, int[] Sources, int[] Target
         }
 
         notes.Add("each test fold is validated on the fold after it");
-        return new GraphDataSet(request.Info.Name, graph, Offsets, features, labels, written.Length, folds, Variants.Of(files), files)
+        return new GraphDataSet(request.Info.Name, graph, Offsets, features, labels, written.Length, folds, DataVariants.Of(files), files)
         {
             Tags = Tags,
             ClassNames = [.. written.Select(label => Invariant($"{label}"))],

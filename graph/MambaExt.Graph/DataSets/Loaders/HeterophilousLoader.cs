@@ -30,7 +30,7 @@ internal static class HeterophilousLoader
         int classes = labels.Length == 0 ? 0 : labels.Max() + 1;
         DataSetFile[] files = [hashed, .. splits.Files];
         return new NodeDataSet(
-            info.Name, graph, NodeFeatures.Of(features.ToFloats(), vertices, (int)features.Shape[1]), labels, classes, splits.Splits, info.Metric, Variants.Of(files), files)
+            info.Name, graph, NodeFeatures.Of(features.ToFloats(), vertices, (int)features.Shape[1]), labels, classes, splits.Splits, info.Metric, DataVariants.Of(files), files)
         {
             SplitKind = splits.Kind,
             Notes = splits.Notes,

@@ -65,7 +65,7 @@ internal static class PlanetoidLoader
         DataSetFile[] files = [.. request.Files.Select(request.Hash), .. splits.Files];
         int missing = place.Count(row => row < 0);
         return new NodeDataSet(
-            info.Name, parts.Graph(lists, vertices), NodeFeatures.Of(Assemble(known, test, place)), labels, classes, splits.Splits, info.Metric, Variants.Of(files), files)
+            info.Name, parts.Graph(lists, vertices), NodeFeatures.Of(Assemble(known, test, place)), labels, classes, splits.Splits, info.Metric, DataVariants.Of(files), files)
         {
             SplitKind = splits.Kind,
             Notes = [.. missing > 0 ? [Invariant($"{missing:N0} vertices that neither allx nor tx names have zero features and no label")] : Array.Empty<string>(), .. splits.Notes],

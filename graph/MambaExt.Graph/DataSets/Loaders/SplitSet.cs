@@ -1,3 +1,5 @@
+using MambaExt.Data;
+
 namespace MambaExt.Graph.DataSets.Loaders;
 
 /// <summary>The splits that were taken.</summary>

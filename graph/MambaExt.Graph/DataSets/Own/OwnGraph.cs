@@ -1,3 +1,4 @@
+using MambaExt.Data;
 using MambaExt.Graph.DataSets.Loaders;
 using MambaExt.Graph.Graphs;
 using MambaExt.Kernels;

@@ -1,4 +1,4 @@
-namespace MambaExt.Graph.DataSets;
+namespace MambaExt.Data;
 
 /// <summary>How far a data set is the published one.</summary>
 public enum DataVariant
