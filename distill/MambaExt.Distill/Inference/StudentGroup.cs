@@ -19,23 +19,11 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
     /// <summary>Students with weights from torch's generator, to be filled.</summary>
     /// <exception cref="ArgumentException">The description does not fit together.</exception>
     public StudentGroup(GroupDescription about)
-        : this(about, null)
-    {
-    }
-
-    /// <summary>A group of trained students, which become its own.</summary>
-    /// <exception cref="ArgumentException">The description does not fit together, or the students are others.</exception>
-    public StudentGroup(GroupDescription about, IReadOnlyList<PatchMamba>? trained)
         : base(nameof(StudentGroup))
     {
         about.Validate();
-        if (trained is not null && !trained.Select(s => s.Options).SequenceEqual(about.students))
-        {
-            throw new ArgumentException("The students are of other sizes than their description; describe them by their own options.");
-        }
-
         About = about;
-        students = new ModuleList<PatchMamba>([.. trained ?? [.. about.students.Select(o => new PatchMamba(o))]]);
+        students = new ModuleList<PatchMamba>([.. about.students.Select(o => new PatchMamba(o))]);
         long sum = 0;
         Flops = [.. about.students.Select(s => sum += FlopCount.Total(s).flops)];
         _fused = new FusedStudent?[about.students.Count];
@@ -57,6 +45,28 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
 
     /// <summary>Trainable numbers of the first t students.</summary>
     public long ParametersOf(int t) => students.Take(t).Sum(s => s.ParameterCount);
+
+    /// <summary>Takes the weights of trained students.</summary>
+    /// <exception cref="ArgumentException">They are others than the description says.</exception>
+    public void CopyFrom(IReadOnlyList<PatchMamba> trained)
+    {
+        if (!trained.Select(s => s.Options).SequenceEqual(About.students))
+        {
+            throw new ArgumentException("The students are of other sizes than their description; describe them by their own options.");
+        }
+
+        using IDisposable _ = no_grad();
+        foreach (var (own, given) in students.Zip(trained).SelectMany(pair => pair.First.parameters().Zip(pair.Second.parameters())))
+        {
+            own.copy_(given);
+        }
+
+        for (int t = 0; t < _fused.Length; t++)
+        {
+            _fused[t]?.Dispose();
+            _fused[t] = null;
+        }
+    }
 
     /// <summary>All students: [B, C, H, W] to logits [B, K].</summary>
     public override Tensor forward(Tensor images) => Predict(images, Count);

@@ -48,6 +48,10 @@ public abstract class DrawnImages
     /// <param name="draw">From 0 to R - 1; any number where draws have none</param>
     public abstract Tensor Read(ReadOnlyMemory<int> samples, int draw);
 
+    /// <summary>The same with their labels: int64 [B], or the shares of the classes [B, K] where images are mixed.</summary>
+    /// <inheritdoc cref="Read"/>
+    public virtual (Tensor Images, Tensor Labels) ReadLabelled(ReadOnlyMemory<int> samples, int draw) => (Read(samples, draw), LabelsOf(samples));
+
     /// <summary>Labels of some samples, int64 [B].</summary>
     public Tensor LabelsOf(ReadOnlyMemory<int> samples)
     {

@@ -22,7 +22,7 @@ public sealed class HeldOut(Func<ReadOnlyMemory<int>, Tensor> read, int[] labels
     /// <summary>Images by their numbers, [B, C, H, W].</summary>
     public Tensor Read(ReadOnlyMemory<int> samples) => read(samples);
 
-    /// <summary>What a function says of every image, [M, K] row by row. Without gradients.</summary>
+    /// <summary>What a function says of every image, [M, ...] row by row. Without gradients.</summary>
     public float[] Logits(Func<Tensor, Tensor> logits)
     {
         var all = new List<float>();

@@ -9,8 +9,8 @@ internal sealed record StageBatch(int[] Samples, int Draw, int Epoch, Tensor Ima
     public static StageBatch Read(DrawnImages images, int epoch, ReadOnlyMemory<int> samples)
     {
         int draw = images.DrawOf(epoch);
-        return new StageBatch(
-            samples.ToArray(), draw, epoch, images.Read(samples, draw).DetachFromDisposeScope(), images.LabelsOf(samples).DetachFromDisposeScope());
+        (Tensor pixels, Tensor labels) = images.ReadLabelled(samples, draw);
+        return new StageBatch(samples.ToArray(), draw, epoch, pixels.DetachFromDisposeScope(), labels.DetachFromDisposeScope());
     }
 
     public void Dispose()
