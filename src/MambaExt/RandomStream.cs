@@ -26,4 +26,13 @@ public enum RandomStream
 
     /// <summary>Where eigenvectors are looked for from, and walks that estimate how often walks return.</summary>
     Encodings = 9,
+
+    /// <summary>Views of images: crops, flips, colours.</summary>
+    Augmentation = 16,
+
+    /// <summary>Which image a view is mixed with, and how.</summary>
+    Mixing = 17,
+
+    /// <summary>Which features of a batch are mixed.</summary>
+    FeatureMixing = 18,
 }

@@ -24,7 +24,10 @@ switch (args)
     case ["distill"]:
         DistillBenchmark.Run();
         return 0;
+    case ["images"]:
+        ImageBenchmark.Run();
+        return 0;
     default:
-        Console.Error.WriteLine("Usage: MambaExt.Benchmarks csr | features DATA_DIR | walks | ssd | overhead | distill       (one thread; medians of 11; `mambaext bench scan` times the scan)");
+        Console.Error.WriteLine("Usage: MambaExt.Benchmarks csr | features DATA_DIR | walks | ssd | overhead | images | distill       (one thread; medians of 11; `mambaext bench scan` times the scan)");
         return 1;
 }
