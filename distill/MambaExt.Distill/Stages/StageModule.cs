@@ -29,7 +29,6 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
         adapters = new ModuleList<nn.Module>([.. losses.Select(loss => loss.Adapter).OfType<nn.Module>()]);
         term_sums = zeros(MostTerms + 1, ScalarType.Float64).DetachFromDisposeScope();
         RegisterComponents();
-        register_buffer("term_sums", term_sums);
     }
 
     private const int MostTerms = 32;

@@ -9,7 +9,8 @@ public static class Augmentation
     {
         ["none"] = [],
         ["shift"] = [new RandomShift(2)],
-        ["affine"] = [new RandomAffine(Degrees: 8, Scale: 0.1, Shear: 0.1, Shift: 0.08)],
+        ["affine"] = [new RandomAffine(Degrees: 6, Scale: 0.06, Shear: 0.06, Shift: 0.04)],
+        ["flip-shift-2"] = [new HorizontalFlip(), new RandomShift(2)],
         ["flip-shift"] = [new HorizontalFlip(), new RandomShift(4)],
         ["small-shift"] = [new RandomShift(1)],
     };

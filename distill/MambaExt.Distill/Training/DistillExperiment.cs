@@ -8,8 +8,9 @@ namespace MambaExt.Distill.Training;
 
 /// <summary>Teacher, students, baselines and evaluation of every seed, one training after the other in one run folder; cut and resumed between any two steps.</summary>
 /// <param name="task">Data and recipe</param>
-/// <param name="seeds">Seeds 0 ... seeds - 1</param>
-public sealed class DistillExperiment(DistillTask task, int seeds)
+/// <param name="seeds">How many seeds</param>
+/// <param name="first">The first of them</param>
+public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0)
 {
     /// <summary>Told of each epoch that is reported.</summary>
     public Action<DistillKey, EpochReport>? Epoch { get; init; }
@@ -18,7 +19,7 @@ public sealed class DistillExperiment(DistillTask task, int seeds)
     public Action<DistillKey, DistillPart>? Done { get; init; }
 
     /// <summary>What is trained, in order.</summary>
-    public IReadOnlyList<DistillKey> Keys { get; } = [.. Enumerable.Range(0, seeds).SelectMany(seed => OfSeed(task.Recipe, seed))];
+    public IReadOnlyList<DistillKey> Keys { get; } = [.. Enumerable.Range(first, seeds).SelectMany(seed => OfSeed(task.Recipe, seed))];
 
     /// <summary>Runs everything that <paramref name="experiment"/> has not behind it.</summary>
     /// <param name="experiment">Over the run's folder</param>

@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using MambaExt.Data.Images;
+using MambaExt.Distill.Accounting;
+using MambaExt.Distill.Training;
+using MambaExt.Distributed;
+using MambaExt.Reports;
+using MambaExt.Runs;
+
+namespace MambaExt.Cli.Commands;
+
+/// <summary><c>mambaext distill run</c>: a teacher, its students, and what they are measured against.</summary>
+internal static class DistillRunCommand
+{
+    private const string Name = "distill run";
+    private static readonly DistillDataOptions Data = new();
+    private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "How many seeds.", 1, 1000);
+    private static readonly Option<int> FirstSeed = CommonOptions.Number("--first_seed", "S", "The first of them (default: 0).", 0, 1_000_000);
+    private static readonly Option<string?> Out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
+    private static readonly Option<int> Threads = CommonOptions.Threads();
+    private static readonly Option<bool> Json = CommonOptions.Json();
+
+    public static Command Create()
+    {
+        Seeds.DefaultValueFactory = _ => 1;
+        var command = new Command("run", "Train a teacher and distil it into students, one after the other; report accuracy against FLOPs and latency at every prefix. The options from --mode on change the recipe of the data set.");
+        foreach (Option option in Data.All.Concat([Seeds, FirstSeed, Out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, Threads, Json]).Concat(DistillRecipeOptions.All))
+        {
+            command.Add(option);
+        }
+
+        command.Validators.Add(result =>
+        {
+            RunSession.RefuseBesideResume(result, Json);
+            if (result.GetResult(RunSession.ResumeOption) is null)
+            {
+                Data.Check(result);
+            }
+        });
+        command.SetAction((parsed, token) => Task.Run(() => Run(parsed, token), token));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CancellationToken token)
+    {
+        using ICommunicator ranks = Communicators.FromEnvironment();
+        if (ranks.Size > 1)
+        {
+            throw new ArgumentException($"{Name} runs in one process and was started in {ranks.Size}: a student waits for the one before it; start it without mpirun, or one run a seed.");
+        }
+
+        ParseResult arguments = RunSession.Arguments(parsed);
+        RunSession.UseThreads(parsed, arguments, Threads);
+        ImageDataSet data = Data.Load(arguments);
+        DistillTask task = Prepare(data, arguments);
+        JsonObject config = RunSession.Config(arguments, Name, Data.Paths, ranks);
+        foreach (var (key, value) in Describe(task, arguments.GetValue(FirstSeed), arguments.GetValue(Seeds)))
+        {
+            config[key] = value?.DeepClone();
+        }
+
+        using RunSession session = RunSession.Open(parsed, Name, config, arguments.GetValue(Out) ?? RunFolder.NewPath("runs", $"distill-{data.Name}"), ranks);
+        Console.Error.WriteLine(data.Summary);
+        var experiment = new Experiment<DistillKey, DistillPart>(session.Folder, TimeSpan.FromSeconds(arguments.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
+        if (session.Resumed)
+        {
+            experiment.Resume();
+        }
+
+        int seeds = arguments.GetValue(Seeds), first = arguments.GetValue(FirstSeed);
+        var view = new DistillProgressView(new DistillExperiment(task, seeds, first).Keys.Count, Console.Error);
+        DistillResult result = session.Guard(() => new DistillExperiment(task, seeds, first) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
+        session.Folder!.WriteResult(result);
+        RunReport.Write([session.Path], Path.Combine(session.Path, RunReport.FileName));
+        if (parsed.GetValue(Json))
+        {
+            JsonResult.Write(result);
+        }
+        else
+        {
+            DistillProgressView.Table(result);
+            Console.WriteLine($"Run: {session.Path}");
+            Console.WriteLine($"Report: {Path.Combine(session.Path, RunReport.FileName)}");
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static DistillTask Prepare(ImageDataSet data, ParseResult arguments)
+    {
+        int side = data.Size is { } size ? Math.Min(size.Height, size.Width) : 32;
+        return DistillTask.Prepare(data, DistillRecipeOptions.Apply(arguments, DistillRecipes.For(data.Name, side)));
+    }
+
+    private static JsonObject Describe(DistillTask task, int first, int seeds) => (JsonObject)JsonResult.Node(new
+    {
+        dataset = task.Data.Name,
+        files = task.Data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
+        variant = task.Data.Variant.ToString().ToLowerInvariant(),
+        classes = task.Data.ClassNames,
+        images = new { train = task.Train.Count, held_out = task.HeldOut.Count, test = task.Test.Count, normalization = task.Normalization.ToString(), fingerprint = task.Train.Fingerprint },
+        recipe = task.Recipe,
+        ladder = task.Recipe.Ladder().Select(o => o.Size),
+        flops_convention = FlopCount.Convention,
+        runs = Enumerable.Range(first, seeds).Select(seed => new { seed }),
+    });
+}
