@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MambaExt.Distill.Students;
 using MambaExt.Runs;
-using static TorchSharp.torch;
 
 namespace MambaExt.Distill.Inference;
 
@@ -40,6 +40,17 @@ public static class GroupFolder
         {
             throw new InvalidDataException($"The config.json of '{folder}' cannot be used ({e.Message.TrimEnd('.')}); restore the file.", e);
         }
+    }
+
+    /// <summary>A single classifier as a group of one, its weights copied; images as they are, or normalized beforehand.</summary>
+    /// <exception cref="ArgumentException">Its head reads another student's feature.</exception>
+    public static StudentGroup OfOne(PatchMamba model)
+    {
+        int channels = model.Options.channels;
+        var group = new StudentGroup(new GroupDescription(
+            GroupDescription.Kind, "", "", "single", [model.Options], [[1]], Enumerable.Repeat(0f, channels).ToArray(), Enumerable.Repeat(1f, channels).ToArray()));
+        group.CopyFrom([model]);
+        return group;
     }
 
     private static JsonObject Describe(StudentGroup group) => (JsonObject)JsonSerializer.SerializeToNode(group.About)!;

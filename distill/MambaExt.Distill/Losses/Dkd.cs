@@ -42,14 +42,15 @@ public sealed class Dkd(double alpha = 1, double beta = 8, double temperature = 
         var (targetGiven, restGiven, othersGiven) = Split(teacher);
         Tensor target = (targetGiven.exp() * (targetGiven - targetOwn)) + (restGiven.exp() * (restGiven - restOwn));
 
-        // Where the mask is, both sides are 0 and not minus infinity: neither counts, and no gradient is lost in a difference of infinities.
-        Tensor others = (othersGiven.exp() * (othersGiven - othersOwn)).masked_fill(mask, 0).sum(1);
+        Tensor others = (othersGiven.exp() * (othersGiven - othersOwn)).sum(1);
         return (target.squeeze(1).MoveToOuterDisposeScope(), others.MoveToOuterDisposeScope());
 
         (Tensor Target, Tensor Complement, Tensor Others) Split(Tensor z)
         {
             Tensor scaled = z / temperature, all = scaled.logsumexp(1, keepdim: true), rest = scaled.masked_fill(mask, double.NegativeInfinity).logsumexp(1, keepdim: true);
-            return (scaled.gather(1, column) - all, rest - all, scaled - rest);
+
+            // The target's place holds 0 on both sides and so counts nothing; what stood there may be so large that its exponential is infinite.
+            return (scaled.gather(1, column) - all, rest - all, (scaled - rest).masked_fill(mask, 0));
         }
     }
 }

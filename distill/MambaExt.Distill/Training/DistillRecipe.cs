@@ -18,6 +18,9 @@ public sealed record DistillRecipe
     /// <summary>The residual teacher.</summary>
     public ResNetOptions resnet { get; init; } = new() { stem = "cifar", stem_width = 16, blocks = [1, 1, 1], widths = [16, 32, 64], strides = [1, 2, 2] };
 
+    /// <summary>Run folder whose teachers of the same seeds are taken instead of training new ones; null trains.</summary>
+    public string? teacher_from { get; init; }
+
     /// <summary>How the teacher is trained.</summary>
     public TrainingOptions teacher_training { get; init; } = new DistillOptions().training;
 

@@ -75,6 +75,12 @@ internal sealed class SeedState : IDisposable
 
     private DistillPart TrainTeacher(DistillKey key, ITrainingHost host, CancellationToken token)
     {
+        if (Recipe.teacher_from is { } other)
+        {
+            _teacher = Load(Path.Combine(other, "models", key.Folder));
+            return new DistillPart { size = Size, kept = true, held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels) };
+        }
+
         manual_seed(key.OwnSeed);
         nn.Module<Tensor, Tensor> model = Recipe.teacher == "resnet" ? new ResNetClassifier(Recipe.resnet, _task.Data.ClassCount) : new PatchMamba(Recipe.teacher_options);
         ViewImages images = _task.Train;
@@ -92,9 +98,7 @@ internal sealed class SeedState : IDisposable
         _teacher = new ModuleTeacher(model, _task.Data.ClassCount, Recipe.TeacherFlops, owns: true);
         return Done(outcome) with
         {
-            size = Recipe.teacher == "resnet" ? "resnet" : Recipe.teacher_options.Size,
-            kept = true,
-            held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels),
+            size = Size, kept = true, held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels),
         };
     }
 
@@ -169,10 +173,22 @@ internal sealed class SeedState : IDisposable
         return new Validation(scores.accuracy / 100, scores.nll);
     }
 
+    private string Size => Recipe.teacher == "resnet" ? "resnet" : Recipe.teacher_options.Size;
+
     private ModuleTeacher LoadTeacher()
     {
-        string folder = PathOf(new DistillKey(Seed, DistillKey.Teacher));
+        var key = new DistillKey(Seed, DistillKey.Teacher);
+        return Load(Recipe.teacher_from is { } other ? Path.Combine(other, "models", key.Folder) : PathOf(key));
+    }
+
+    private ModuleTeacher Load(string folder)
+    {
         nn.Module<Tensor, Tensor> model = Recipe.teacher == "resnet" ? ClassifierFiles.LoadResNet(folder) : ClassifierFiles.LoadMamba(folder);
+        if (model is PatchMamba mamba && mamba.Options != Recipe.teacher_options)
+        {
+            throw new ArgumentException($"The teacher of '{folder}' is a {mamba.Options.Size} for {mamba.Options.classes} classes and this run has a {Recipe.teacher_options.Size} for {Recipe.teacher_options.classes}; take a run of the same data and teacher.");
+        }
+
         return new ModuleTeacher(model, _task.Data.ClassCount, Recipe.TeacherFlops, owns: true);
     }
 

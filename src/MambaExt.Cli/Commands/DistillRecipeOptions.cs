@@ -10,6 +10,9 @@ namespace MambaExt.Cli.Commands;
 /// <summary>Options of <c>distill run</c> that change the recipe of the data set. Each is named as in <c>config.json</c>.</summary>
 internal static class DistillRecipeOptions
 {
+    /// <summary>A path: written in full to the config.</summary>
+    public static readonly Option<string?> TeacherFrom = CommonOptions.Folder("--teacher_from", "Run folder whose teachers of the same seeds are taken instead of training new ones.");
+
     private static readonly List<(Option Option, Func<ParseResult, DistillRecipe, DistillRecipe> Apply)> Entries =
     [
         Entry(CommonOptions.Choice("--mode", "How a student joins those before it.", StageMode.Names), (v, r) => Distill(r, d => d with { mode = v })),
@@ -20,6 +23,7 @@ internal static class DistillRecipeOptions
         Of<int>("--tries", "Tries of a stage, each with reuse and twice the width of the one before, before the ladder ends", (v, r) => Distill(r, d => d with { tries = v })),
         Of<double>("--clip_logits", "Magnitude that mode boosted clips logits to", (v, r) => Distill(r, d => d with { clip_logits = v })),
         Entry(CommonOptions.Choice("--teacher", "Kind of the teacher.", "mamba", "resnet"), (v, r) => r with { teacher = v }),
+        Entry(TeacherFrom, (v, r) => r with { teacher_from = Path.GetFullPath(v!) }),
         Of<string>("--teacher_size", "patch x d_model x d_state x blocks of the Mamba teacher", (v, r) => Teacher(r, t => t.WithSize(v))),
         Entry(CommonOptions.Choice("--scan", "How the Mamba teacher reads the patches.", ScanKind.All), (v, r) => Teacher(r, t => t with { scan = v })),
         Of<int>("--stem_channels", "Channels of a convolution before the patches of the Mamba teacher; 0: none", (v, r) => Teacher(r, t => t with { stem_channels = v })),

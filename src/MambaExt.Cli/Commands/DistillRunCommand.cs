@@ -53,7 +53,12 @@ internal static class DistillRunCommand
         RunSession.UseThreads(parsed, arguments, Threads);
         ImageDataSet data = Data.Load(arguments);
         DistillTask task = Prepare(data, arguments);
-        JsonObject config = RunSession.Config(arguments, Name, Data.Paths, ranks);
+        if (task.Recipe.teacher_from is { } other && RunFolder.Read(other, "config.json") is null)
+        {
+            throw new DirectoryNotFoundException($"--teacher_from names '{other}', which holds no run; give the folder of a finished distill run.");
+        }
+
+        JsonObject config = RunSession.Config(arguments, Name, [.. Data.Paths, DistillRecipeOptions.TeacherFrom], ranks);
         foreach (var (key, value) in Describe(task, arguments.GetValue(FirstSeed), arguments.GetValue(Seeds)))
         {
             config[key] = value?.DeepClone();
