@@ -157,7 +157,8 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        foreach (FusedStudent? fused in _fused)
+        // Where the constructor has thrown there is nothing yet.
+        foreach (FusedStudent? fused in disposing && _fused is not null ? _fused : [])
         {
             fused?.Dispose();
         }

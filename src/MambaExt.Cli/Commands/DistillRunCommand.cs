@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MambaExt.Data.Images;
-using MambaExt.Distill.Accounting;
 using MambaExt.Distill.Training;
 using MambaExt.Distributed;
 using MambaExt.Reports;
@@ -58,25 +57,16 @@ internal static class DistillRunCommand
             throw new DirectoryNotFoundException($"--teacher_from names '{other}', which holds no run; give the folder of a finished distill run.");
         }
 
+        int seeds = arguments.GetValue(Seeds), first = arguments.GetValue(FirstSeed);
         JsonObject config = RunSession.Config(arguments, Name, [.. Data.Paths, DistillRecipeOptions.TeacherFrom], ranks);
-        foreach (var (key, value) in Describe(task, arguments.GetValue(FirstSeed), arguments.GetValue(Seeds)))
+        foreach (var (key, value) in DistillRuns.Describe(task, first, seeds))
         {
             config[key] = value?.DeepClone();
         }
 
         using RunSession session = RunSession.Open(parsed, Name, config, arguments.GetValue(Out) ?? RunFolder.NewPath("runs", $"distill-{data.Name}"), ranks);
         Console.Error.WriteLine(data.Summary);
-        var experiment = new Experiment<DistillKey, DistillPart>(session.Folder, TimeSpan.FromSeconds(arguments.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
-        if (session.Resumed)
-        {
-            experiment.Resume();
-        }
-
-        int seeds = arguments.GetValue(Seeds), first = arguments.GetValue(FirstSeed);
-        var view = new DistillProgressView(new DistillExperiment(task, seeds, first).Keys.Count, Console.Error);
-        DistillResult result = session.Guard(() => new DistillExperiment(task, seeds, first) { Epoch = view.Epoch, Done = view.Done }.Run(experiment, session.Path, token));
-        session.Folder!.WriteResult(result);
-        RunReport.Write([session.Path], Path.Combine(session.Path, RunReport.FileName));
+        DistillResult result = session.Guard(() => DistillRuns.Execute(session, task, seeds, first, arguments.GetValue(RunSession.CheckpointOption), token));
         if (parsed.GetValue(Json))
         {
             JsonResult.Write(result);
@@ -91,22 +81,10 @@ internal static class DistillRunCommand
         return ExitCode.Done;
     }
 
+    /// <summary>The data cut up as its recipe says, with what the command line changes.</summary>
     private static DistillTask Prepare(ImageDataSet data, ParseResult arguments)
     {
         int side = data.Size is { } size ? Math.Min(size.Height, size.Width) : 32;
         return DistillTask.Prepare(data, DistillRecipeOptions.Apply(arguments, DistillRecipes.For(data.Name, side)));
     }
-
-    private static JsonObject Describe(DistillTask task, int first, int seeds) => (JsonObject)JsonResult.Node(new
-    {
-        dataset = task.Data.Name,
-        files = task.Data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
-        variant = task.Data.Variant.ToString().ToLowerInvariant(),
-        classes = task.Data.ClassNames,
-        images = new { train = task.Train.Count, held_out = task.HeldOut.Count, test = task.Test.Count, normalization = task.Normalization.ToString(), fingerprint = task.Train.Fingerprint },
-        recipe = task.Recipe,
-        ladder = task.Recipe.Ladder().Select(o => o.Size),
-        flops_convention = FlopCount.Convention,
-        runs = Enumerable.Range(first, seeds).Select(seed => new { seed }),
-    });
 }
