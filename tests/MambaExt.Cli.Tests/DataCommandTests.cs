@@ -25,10 +25,14 @@ public sealed class DataCommandTests : IDisposable
         Assert.Equal(("roc_auc", "vertices", 39_402), (Set("minesweeper").GetProperty("metric").GetString(), Set("minesweeper").GetProperty("task").GetString(), Set("minesweeper").GetProperty("edges").GetInt32()));
         Assert.Equal("graphs", Set("nci1").GetProperty("task").GetString());
 
+        JsonElement digits = result.RootElement.GetProperty("images").EnumerateArray().Single(set => set.GetProperty("name").GetString() == "digits");
+        Assert.Equal((true, 1_347, 8), (digits.GetProperty("present").GetBoolean(), digits.GetProperty("train").GetInt32(), digits.GetProperty("height").GetInt32()));
+
         Answer table = await CliRun.Here("data", "list", "--data", _folder.Path);
         Assert.Equal((0, ""), (table.Code, table.Error));
         string[] lines = table.Out.Split('\n');
         Assert.Matches(@"minesweeper +1 +10,000 +39,402 +7 +2 +ROC AUC +yes +10 of 50 / 25 / 25 %", lines.Single(line => line.TrimStart().StartsWith("minesweeper ", StringComparison.Ordinal)));
+        Assert.Matches(@"digits +1,347 +450 +1 +8x8 +10 +comes with the library", table.Out);
         Assert.Matches(@"cora +1 +2,708 .* no +1 of 140 / 500 / 1,000; geom-gcn", lines.Single(line => line.TrimStart().StartsWith("cora ", StringComparison.Ordinal)));
     }
 
@@ -85,6 +89,30 @@ public sealed class DataCommandTests : IDisposable
         Answer again = await CliRun.Here("data", "get", "texas", "--data", data, "--from", server.Root.AbsoluteUri);
         Assert.Equal((0, "", asked), (again.Code, again.Error, server.Requests.Count));
         Assert.Contains("texas: 0 files downloaded, 12 were there; all verified", again.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Get_and_check_know_images_too()
+    {
+        string from = SharedData.Require("data", "images", "mnist");
+        using var server = new FileServer();
+        foreach (string file in Directory.GetFiles(from))
+        {
+            server.Files[Path.GetFileName(file)] = File.ReadAllBytes(file);
+        }
+
+        // The files of another set bear the same names: they stay where they are, and what is fetched lies apart.
+        _folder.Write("other", "train-images-idx3-ubyte.gz");
+        Answer got = await CliRun.Here("data", "get", "MNIST", "--data", _folder.Path, "--from", server.Root.AbsoluteUri);
+        Assert.True(got.Code == 0, got.Error);
+        Assert.Contains($"mnist: 4 files downloaded, 0 were there; all verified: {_folder.File("mnist")}", got.Out, StringComparison.Ordinal);
+        Answer check = await CliRun.Here("data", "check", "mnist", "--data", _folder.Path);
+        Assert.Equal((0, ""), (check.Code, check.Error));
+        Assert.Contains("4 files official, 0 differing, 0 unverified", check.Out, StringComparison.Ordinal);
+        (await CliRun.Here("data", "check", "digits", "--data", _folder.Path)).Refuses(1, "digits", "no published files");
+        (await CliRun.Here("data", "get", "digits", "--data", _folder.Path)).Refuses(1, "comes with the library");
+        (await CliRun.Here("data", "get", "cub200", "--data", _folder.Path)).Refuses(1, "cannot be downloaded", "CUB_200_2011");
+        (await CliRun.Here("data", "get", "mnits", "--data", _folder.Path)).Refuses(1, "did you mean mnist?");
     }
 
     [Fact]

@@ -95,7 +95,7 @@ public class WrongUseTests
     [InlineData("", "graph", "verify", "bench", "data", "report")]
     [InlineData("data", "list", "get", "check")]
     [InlineData("graph", "train", "compare", "predict")]
-    [InlineData("bench", "scan", "comm")]
+    [InlineData("bench", "scan", "graph", "comm")]
     public async Task A_missing_command_is_answered_by_the_help_on_standard_error(string line, params string[] commands)
     {
         Answer answer = await CliRun.Line(line);

@@ -11,12 +11,12 @@ public sealed record DataSetPlace(GraphDataSetInfo Info, IReadOnlyList<string> F
     /// <summary>True where it can be read: its files are in one folder, or it needs none.</summary>
     public bool IsPresent => Folders.Count == 1 || Files.Count == 0;
 
+    /// <summary>The files themselves.</summary>
+    public DataFiles DataFiles => new(Info.Name, Info.Published, Folders, Files);
+
     /// <summary>Hashes every file that was found and compares it with the published one.</summary>
-    public IReadOnlyList<DataSetFile> Check() => [.. Folders.SelectMany(folder => Files
-        .Concat(Info.Published.Select(file => file.Name).Except(Files))
-        .Where(file => File.Exists(Path.Combine([folder, .. file.Split('/')])))
-        .Select(file => DataSetFile.Of(Path.Combine([folder, .. file.Split('/')]), file, Info.Published)))];
+    public IReadOnlyList<DataSetFile> Check() => DataFiles.Check();
 
     /// <summary>The file as published, or null where nothing is known of it.</summary>
-    public PublishedFile? Published(string file) => Info.Published.FirstOrDefault(one => one.Name == file);
+    public PublishedFile? Published(string file) => DataFiles.Published(file);
 }

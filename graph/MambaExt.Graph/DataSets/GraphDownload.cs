@@ -29,29 +29,6 @@ public static class GraphDownload
 
         string root = Directory.CreateDirectory(dataFolder).FullName;
         DataSetPlace place = GraphDataSets.Locate(root).Single(one => one.Info.Name == info.Name);
-        string folder = place.Folders.Count > 0 ? place.Folders[0] : Path.Combine(root, info.Name);
-
-        // Names that all data sets of a family share say nothing about whose file it is.
-        IReadOnlyList<string>[] elsewhere = DataFolder.FindAll(root, [.. info.Published.Select(file => new[] { file.Name })]);
-        var got = new List<(PublishedFile, string, bool)>();
-        foreach ((PublishedFile file, IReadOnlyList<string> folders) in info.Published.Zip(elsewhere))
-        {
-            token.ThrowIfCancellationRequested();
-            bool isOwn = !info.Files.Contains(file.Name) && folders.Count == 1;
-            string path = file.In(isOwn ? folders[0] : folder);
-            PublishedFile from = mirror is null ? file : file with { Address = Below(mirror, file.Name) };
-            bool isNew = await download.GetAsync(from, path, new Progress(bytes => progress?.Invoke(file, bytes)), token).ConfigureAwait(false);
-            got.Add((file, path, isNew));
-        }
-
-        return got;
-    }
-
-    private static Uri Below(Uri mirror, string name) => new(mirror.AbsoluteUri.TrimEnd('/') + "/" + name);
-
-    /// <summary>Tells at once and in order, which the run time's own does not.</summary>
-    private sealed class Progress(Action<long> tell) : IProgress<long>
-    {
-        public void Report(long value) => tell(value);
+        return await place.DataFiles.GetAsync(root, info.Files, download, mirror, progress, token).ConfigureAwait(false);
     }
 }

@@ -6,26 +6,30 @@ using static TorchSharp.torch;
 namespace MambaExt.Graph.Layers;
 
 /// <summary>The first layer: dropout of the input features, then <c>X W + b</c>, sparse where the features are; beside it, where the options want them,
-/// the encodings of the vertices' places, <c>[X W + b | LapPE | RWSE]</c>. [V, F] to [V, d].</summary>
+/// the encodings of the vertices' places, <c>[X W + b | LapPE | RWSE]</c>, and added to it what the known labels embed to, <c>X W + b + Y W_y</c> (Shi et
+/// al., arXiv 2009.03509, equation 5). [V, F] to [V, d].</summary>
 internal sealed class FeatureEncoder : nn.Module<GraphInputs, Tensor>
 {
     private readonly Parameter weight;
     private readonly Parameter? bias;
+    private readonly Parameter? label_weight;
     private readonly LaplacianEncoder? lap_pe;
     private readonly ReturnEncoder? rwse;
     private readonly double _dropout;
 
     /// <summary>Makes the weights from torch's generator.</summary>
     /// <param name="features">F</param>
-    /// <param name="options">Width, dropout and encodings</param>
+    /// <param name="outputs">K, or 1 for two classes judged by ROC AUC</param>
+    /// <param name="options">Width, dropout, encodings and known labels</param>
     /// <param name="biased">Adds b; without it, on one-hot features, the layer is a sum of embedding tables</param>
-    public FeatureEncoder(int features, GraphModelOptions options, bool biased = true)
+    public FeatureEncoder(int features, int outputs, GraphModelOptions options, bool biased = true)
         : base(nameof(FeatureEncoder))
     {
         int width = options.d_model - options.lap_pe - options.rwse;
         double bound = Math.Sqrt(6.0 / (features + width));
         weight = nn.Parameter(empty(features, width).uniform_(-bound, bound).DetachFromDisposeScope());
         bias = biased ? nn.Parameter(zeros(width).DetachFromDisposeScope()) : null;
+        label_weight = options.label_inputs > 0 ? nn.Parameter(empty(Math.Max(outputs, 2), width).uniform_(-bound, bound).DetachFromDisposeScope()) : null;
         lap_pe = options.lap_pe > 0 ? new LaplacianEncoder(options.lap_pe, options.lap_eigs) : null;
         rwse = options.rwse > 0 ? new ReturnEncoder(options.rwse, options.rwse_steps) : null;
         _dropout = options.input_dropout;
@@ -40,6 +44,7 @@ internal sealed class FeatureEncoder : nn.Module<GraphInputs, Tensor>
         Tensor values = training && _dropout > 0 ? nn.functional.dropout(inputs.Values, _dropout, training: true) : inputs.Values;
         Tensor product = inputs.SparseFeatures is { } sparse ? sparse.WeightedSum(weight, values) : values.matmul(weight);
         Tensor x = bias is null ? product : product + bias;
+        x = label_weight is null ? x : x + (inputs.KnownLabels ?? throw new InvalidOperationException("The model reads known labels and the graph has none; give them with KnownLabels.")).matmul(label_weight);
         Tensor[] parts = [x, .. new[] { lap_pe?.forward(inputs), rwse?.forward(inputs) }.OfType<Tensor>()];
         return (parts.Length == 1 ? x : cat(parts, 1)).MoveToOuterDisposeScope();
     }

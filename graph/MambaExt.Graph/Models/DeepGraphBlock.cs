@@ -32,13 +32,13 @@ internal sealed class DeepGraphBlock : nn.Module
     private readonly NormActivation drop;
     private readonly bool _identity;
 
-    public DeepGraphBlock(DeepGraphOptions options, bool scans, bool arcs)
+    public DeepGraphBlock(DeepGraphOptions options, int layer, bool arcs)
         : base(nameof(DeepGraphBlock))
     {
         int d = options.d_model;
         bool pre = options.norm_place == "pre";
         before = pre && options.norm != "none" ? new NormActivation(d, options.norm, "none", 0) : null;
-        conv = options.Convolution(arcs);
+        conv = options.Convolution(layer, arcs);
         residual = options.residual == "linear" ? nn.Linear(d, d) : null;
         attention = options.attention ? new AttentionConv(d, options.heads) : null;
         after = new NormActivation(d, pre ? "none" : options.norm, options.activation, options.dropout);
@@ -52,16 +52,16 @@ internal sealed class DeepGraphBlock : nn.Module
             feed_out = nn.Linear(2 * d, d);
         }
 
-        scan = scans ? new ScanLayer(options.Block, VertexOrders.Named(options.order), options.layer_scale, options.dropout) : null;
+        scan = options.scan_every > 0 && layer % options.scan_every == 0 ? new ScanLayer(options.Block, VertexOrders.Named(options.order), options.layer_scale, options.dropout) : null;
         _identity = options.residual == "identity";
         RegisterComponents();
     }
 
-    public (Tensor X, Tensor? Arcs) Forward(GraphInputs graph, Tensor x, Tensor? arcs)
+    public (Tensor X, Tensor? Arcs) Forward(GraphInputs graph, Tensor x, Tensor initial, Tensor? arcs)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor h = before is null ? x : before.forward(x);
-        var (z, next) = conv.Forward(graph, h, arcs);
+        var (z, next) = conv is Gcn2Conv deep ? (deep.Propagate(graph, h, initial), arcs) : conv.Forward(graph, h, arcs);
         z = attention is null ? z : z + attention.forward(graph, h);
         z = scan is null ? z : z + scan.forward(graph, h);
         z = residual is null ? z : z + residual.forward(x);

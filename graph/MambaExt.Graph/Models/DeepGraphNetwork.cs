@@ -21,6 +21,7 @@ public sealed class DeepGraphNetwork : GraphModel
     private readonly NormActivation? pooled_activation;
     private readonly Linear head;
     private readonly TokenLayer? tokens;
+    private readonly TokenScan? depth;
     private readonly DeepGraphOptions _options;
 
     /// <summary>Makes the network from torch's generator.</summary>
@@ -35,12 +36,12 @@ public sealed class DeepGraphNetwork : GraphModel
         _options = options;
         int d = options.d_model;
         bool arcs = arcFeatures > 0 && options.conv is "gatedgcn" or "gin";
-        encoder = new FeatureEncoder(features, options);
+        encoder = new FeatureEncoder(features, outputs, options);
         encoded = new NormActivation(d, "none", options.activation, options.dropout);
         arc_encoder = arcFeatures > 0 && arcs ? nn.Linear(arcFeatures, d) : null;
         for (int i = 1; i <= options.layers; i++)
         {
-            blocks.Add(new DeepGraphBlock(options, options.scan_every > 0 && i % options.scan_every == 0, arc_encoder is not null));
+            blocks.Add(new DeepGraphBlock(options, i, arc_encoder is not null));
         }
 
         // What norms before each block have left alone is normed before the head.
@@ -49,6 +50,7 @@ public sealed class DeepGraphNetwork : GraphModel
         pooled_activation = options.pool == "none" ? null : new NormActivation(d, "none", options.activation, options.dropout);
         head = nn.Linear(d, outputs);
         tokens = options.token_stage ? new TokenLayer(options.Block, options.M, options.m, options.s, options.layer_scale, options.dropout) : null;
+        depth = options.depth_scan > 0 ? new TokenScan(options.Block, options.layer_scale, options.dropout) : null;
         RegisterComponents();
     }
 
@@ -60,14 +62,21 @@ public sealed class DeepGraphNetwork : GraphModel
         x = tokens is null ? x : x + tokens.forward(inputs, x);
         x = encoded.forward(x);
         Tensor? arcs = arc_encoder?.forward(inputs.ArcFeatures ?? throw new ArgumentException("The network was made for edge features and the graph has none; give them with the graph."));
+        Tensor initial = x;
         Tensor? sum = null;
-        foreach (DeepGraphBlock block in blocks)
+        List<Tensor> neighbourhoods = [x];
+        for (int i = 1; i <= blocks.Count; i++)
         {
-            (x, arcs) = block.Forward(inputs, x, arcs);
+            (x, arcs) = blocks[i - 1].Forward(inputs, x, initial, arcs);
             sum = !_options.jumping ? null : sum is null ? x : sum + x;
+            if (depth is not null && i % _options.depth_scan == 0)
+            {
+                neighbourhoods.Insert(0, x);
+            }
         }
 
         x = sum ?? x;
+        x = depth is null ? x : x + depth.forward(stack(neighbourhoods, 1));
         x = last is null ? x : last.forward(x);
         x = pooled is null ? x : pooled_activation!.forward(pooled.forward(GraphPooling.Pool(inputs, x, _options.pool)));
         return head.forward(x).MoveToOuterDisposeScope();

@@ -10,13 +10,19 @@ namespace MambaExt.Graph.Models;
 public sealed record DeepGraphOptions : GraphModelOptions
 {
     /// <summary>What <see cref="conv"/> can be.</summary>
-    public static IReadOnlyList<string> Convolutions { get; } = ["linear", "gcn", "sage", "gat", "gatedgcn", "gin", "attention"];
+    public static IReadOnlyList<string> Convolutions { get; } = ["linear", "gcn", "gcn2", "sage", "gat", "gatedgcn", "gin", "attention"];
 
-    /// <summary>The convolution of every block: linear (a multilayer perceptron), gcn, sage, gat, gatedgcn, gin or attention (to all vertices).</summary>
+    /// <summary>The convolution of every block: linear (a multilayer perceptron), gcn, gcn2 (for many layers), sage, gat, gatedgcn, gin or attention (to all vertices).</summary>
     public string conv { get; init; } = "gcn";
 
     /// <summary>Blocks.</summary>
     public int layers { get; init; } = 4;
+
+    /// <summary>What each layer of gcn2 keeps of what entered the first.</summary>
+    public double alpha { get; init; } = 0.1;
+
+    /// <summary>How much of a weight matrix the layers of gcn2 have: ln(theta / layer + 1).</summary>
+    public double theta { get; init; } = 0.5;
 
     /// <summary>Heads of attention and gat.</summary>
     public int heads { get; init; } = 4;
@@ -49,6 +55,10 @@ public sealed record DeepGraphOptions : GraphModelOptions
     /// <summary>A bidirectional scan over the vertices beside every so manieth convolution; 0 for none.</summary>
     public int scan_every { get; init; }
 
+    /// <summary>A bidirectional scan over what each vertex was after every so manieth block, the deepest and so the widest neighbourhood first and the
+    /// encoded vertex last, as Graph Mamba orders its tokens: a selective jumping knowledge (Xu et al., arXiv 1806.03536). 0 for none.</summary>
+    public int depth_scan { get; init; }
+
     /// <summary>The first stage of Graph Mamba, a scan over random-walk tokens, beside the input encoder.</summary>
     public bool token_stage { get; init; }
 
@@ -78,7 +88,7 @@ public sealed record DeepGraphOptions : GraphModelOptions
 
     /// <summary>Whether there is a scan anywhere.</summary>
     [JsonIgnore]
-    public bool Scans => scan_every > 0 || token_stage;
+    public bool Scans => scan_every > 0 || depth_scan > 0 || token_stage;
 
     /// <summary>The options of one direction of a scan.</summary>
     internal MambaOptions Block => new(d_model) { d_state = d_state, d_conv = d_conv, expand = expand };
@@ -100,10 +110,13 @@ public sealed record DeepGraphOptions : GraphModelOptions
     }
 
     /// <summary>A convolution of the kind that <see cref="conv"/> names, d_model to d_model.</summary>
-    internal GraphConvolution Convolution(bool arcs) => conv switch
+    /// <param name="layer">Its number, 1 and on</param>
+    /// <param name="arcs">Whether edges have states</param>
+    internal GraphConvolution Convolution(int layer, bool arcs) => conv switch
     {
         "linear" => new LinearConv(d_model, d_model),
         "gcn" => new GcnConv(d_model, d_model),
+        "gcn2" => new Gcn2Conv(d_model, layer, alpha, theta),
         "sage" => new SageConv(d_model, d_model),
         "gat" => new GatConv(d_model, d_model, heads, dropout),
         "gatedgcn" => new GatedGcnConv(d_model, d_model, arcs, dropout),
@@ -127,6 +140,9 @@ public sealed record DeepGraphOptions : GraphModelOptions
         bool headed = attention || conv is "gat" or "attention";
         Need(faults, !headed || (heads >= 1 && d_model % heads == 0), $"heads is {heads} and d_model {d_model}, allowed are divisors of d_model");
         Need(faults, scan_every >= 0 && scan_every <= Math.Max(layers, 0), $"scan_every is {scan_every} with {layers} layers, allowed are 0 (no scan) to the number of layers");
+        Need(faults, depth_scan >= 0 && depth_scan <= Math.Max(layers, 0), $"depth_scan is {depth_scan} with {layers} layers, allowed are 0 (no scan) to the number of layers");
+        Need(faults, alpha is >= 0 and <= 1, $"alpha is {alpha}, allowed are 0 to 1");
+        Need(faults, theta >= 0 && double.IsFinite(theta), $"theta is {theta}, allowed are 0 and more");
         Need(faults, double.IsFinite(layer_scale), $"layer_scale is {layer_scale}, allowed are finite numbers");
         return faults;
     }

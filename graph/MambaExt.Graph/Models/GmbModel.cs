@@ -28,7 +28,7 @@ public sealed class GmbModel : GraphModel
     {
         options.Validate();
         _options = options;
-        encoder = new FeatureEncoder(features, options, options.encoder_bias);
+        encoder = new FeatureEncoder(features, outputs, options, options.encoder_bias);
         arc_encoder = options.edge_states && arcFeatures > 0 ? nn.Linear(arcFeatures, options.d_model, options.encoder_bias) : null;
         arc_start = options.edge_states && arcFeatures == 0 ? nn.Parameter(randn(1, options.d_model).DetachFromDisposeScope()) : null;
         for (int i = 0; i < options.layers; i++)

@@ -90,6 +90,10 @@ public sealed class GraphInputs : IDisposable
     /// <summary>Dense features [V, F], or the values of sparse ones [E].</summary>
     public Tensor Values { get; }
 
+    /// <summary>One-hot rows of the labels that a model may read, zero rows for vertices whose label it may not, [V, K]; for models with
+    /// <see cref="GraphModelOptions.label_inputs"/>. Belongs to whoever sets it.</summary>
+    public Tensor? KnownLabels { get; set; }
+
     /// <summary>D^-1/2 (A + I) D^-1/2, [V, V] (Kipf and Welling, arXiv 1609.02907).</summary>
     public CsrMatrix Normalized => Get("normalized", () => NeighbourWeights.Gcn(_graph).ToCsrMatrix());
 

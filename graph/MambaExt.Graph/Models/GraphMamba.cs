@@ -31,8 +31,8 @@ public sealed class GraphMamba : GraphModel
         }
 
         _options = options;
-        scan = options.scan ? new ScanBranch(features, options) : null;
-        mpnn = options.mpnn == MessagePassing.None ? null : new MessagePassingBranch(features, options, arcFeatures);
+        scan = options.scan ? new ScanBranch(features, outputs, options) : null;
+        mpnn = options.mpnn == MessagePassing.None ? null : new MessagePassingBranch(features, outputs, options, arcFeatures);
         head = nn.Linear(options.d_model, outputs);
         mpnn_head = options.late_fusion && scan is not null && mpnn is not null ? nn.Linear(options.d_model, outputs) : null;
         RegisterComponents();

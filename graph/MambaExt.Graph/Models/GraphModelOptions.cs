@@ -30,6 +30,11 @@ public abstract record GraphModelOptions
     /// <summary>Steps of the longest walk that <see cref="rwse"/> reads.</summary>
     public int rwse_steps { get; init; } = 16;
 
+    /// <summary>Masked label prediction (UniMP, Shi et al., arXiv 2009.03509): the share of the training vertices, drawn anew in each step, whose labels
+    /// the model is given as an input while its loss is over the others. In evaluation it is given the labels of all training vertices, and no
+    /// others. 0 for a model that reads no labels.</summary>
+    public double label_inputs { get; init; }
+
     /// <summary>What becomes of the vertices of a graph: none, every vertex is classified; mean, sum or max over them, every graph is.</summary>
     public string pool { get; init; } = "none";
 
@@ -44,6 +49,8 @@ public abstract record GraphModelOptions
         Need(faults, lap_eigs is >= 1 and <= 256, $"lap_eigs is {lap_eigs}, allowed are 1 to 256");
         Need(faults, rwse_steps is >= 1 and <= 1000, $"rwse_steps is {rwse_steps}, allowed are 1 to 1000");
         Need(faults, pool is "none" or "mean" or "sum" or "max", $"pool is '{pool}', allowed are none, mean, sum, max");
+        Need(faults, label_inputs is >= 0 and < 1, $"label_inputs is {label_inputs}, allowed are 0 (none) up to, not with, 1");
+        Need(faults, label_inputs == 0 || pool == "none", $"label_inputs is {label_inputs} where whole graphs are classified, allowed is 0");
         if (faults.Count > 0)
         {
             throw new ArgumentException($"{Title} options: {string.Join("; ", faults)}.");

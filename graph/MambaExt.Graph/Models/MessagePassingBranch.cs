@@ -26,12 +26,12 @@ internal sealed class MessagePassingBranch : nn.Module<GraphInputs, Tensor>
     private readonly ModuleList<LayerNorm> norms = new();
     private readonly GraphMambaOptions _options;
 
-    public MessagePassingBranch(int features, GraphMambaOptions options, int arcFeatures = 0)
+    public MessagePassingBranch(int features, int outputs, GraphMambaOptions options, int arcFeatures = 0)
         : base(nameof(MessagePassingBranch))
     {
         _options = options;
         int d = options.d_model;
-        encoder = new FeatureEncoder(features, options);
+        encoder = new FeatureEncoder(features, outputs, options);
         if (options.mpnn is MessagePassing.Gat or MessagePassing.GatedGcn or MessagePassing.Gin)
         {
             arc_encoder = arcFeatures > 0 ? nn.Linear(arcFeatures, d) : null;

@@ -36,7 +36,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     private readonly bool _mean;
     private readonly bool _norm;
 
-    public ScanBranch(int features, GraphMambaOptions options)
+    public ScanBranch(int features, int outputs, GraphMambaOptions options)
         : base(nameof(ScanBranch))
     {
         _options = options;
@@ -44,7 +44,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         _mean = options.readout == "mean";
         _norm = options.scan_norm;
         _orders = new OrderedScan(VertexOrders.Named(options.order), options.order_noise, options.eval_orders);
-        encoder = new FeatureEncoder(features, options);
+        encoder = new FeatureEncoder(features, outputs, options);
         for (int i = 0; i < options.token_layers; i++)
         {
             if (_norm)

@@ -8,9 +8,10 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Graph.Training;
 
-/// <summary>What the model folder of a classifier of vertices or graphs says of it.</summary>
+/// <summary>What the model folder of a classifier of vertices or graphs says of it; <paramref name="known_labels"/> are the classes of the training vertices, -1
+/// for all others, where the model reads them, [V].</summary>
 internal sealed record ClassifierDescription(
-    string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options);
+    string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options, int[]? known_labels = null);
 
 /// <summary>Writes and reads the model folders of classifiers.</summary>
 internal static class ClassifierFolder
@@ -37,6 +38,11 @@ internal static class ClassifierFolder
             }
 
             about.options.Validate();
+            if ((about.known_labels is null) == (about.options.label_inputs > 0) || about.known_labels?.All(k => k >= -1 && k < about.classes) == false)
+            {
+                throw new InvalidDataException($"'{folder}' describes a model that reads labels without naming them, or names some that are none of its {about.classes} classes; restore its files.");
+            }
+
             GraphModel network = about.options.Create(about.features, about.binary ? 1 : about.classes);
             ModelFolder.LoadInto(network, folder);
             network.eval();

@@ -51,7 +51,7 @@ public static class GraphTrainer
             Batches = new ShuffledBatches<GraphBatch>(
                 parts.Train.Length, training.batch_size, (ulong)seed,
                 (_, samples) => new GraphBatch(data, Array.ConvertAll(samples.ToArray(), i => parts.Train[i]), (ulong)seed, weights, device, encodings), ranks: ranks),
-            Loss = batch => network.Logits(batch.Inputs).Select(batch.Part.Loss).Aggregate((sum, next) => sum + next),
+            Loss = batch => network.Logits(batch.Inputs).Select(logits => batch.Part.Loss(logits)).Aggregate((sum, next) => sum + next),
             Weight = batch => batch.Part.Count,
             Validate = () => validation.Part.Score(validation.Logits(network)),
             Describe = batch => $"{batch.Part.Count} graphs, seed {seed}, fold {fold}",

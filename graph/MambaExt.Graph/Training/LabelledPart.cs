@@ -32,15 +32,18 @@ internal sealed class LabelledPart : IDisposable
     public int Count => _labels.Length;
 
     /// <summary>Mean cross-entropy, each member with its class's weight, a scalar.</summary>
-    public Tensor Loss(Tensor logits)
+    /// <param name="logits">[n, K] or [n, 1]</param>
+    /// <param name="counted">1 for members that count and 0 for the others, [Count]; null where all do</param>
+    public Tensor Loss(Tensor logits, Tensor? counted = null)
     {
         Tensor own = logits.index_select(0, _rows);
-        if (_weights is not null)
+        if (_weights is not null || counted is not null)
         {
             Tensor each = _all.Binary
                 ? nn.functional.binary_cross_entropy_with_logits(own.squeeze(1), _targets, reduction: nn.Reduction.None)
                 : nn.functional.cross_entropy(own, _targets, reduction: nn.Reduction.None);
-            return (each * _weights).mean();
+            each = _weights is null ? each : each * _weights;
+            return counted is null ? each.mean() : (each * counted).sum() / counted.sum().clamp_min(1);
         }
 
         return _all.Binary ? nn.functional.binary_cross_entropy_with_logits(own.squeeze(1), _targets) : nn.functional.cross_entropy(own, _targets);

@@ -49,7 +49,8 @@ public sealed class NodeClassifier : IDisposable
     {
         var about = new ClassifierDescription(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, Labelling.Of(data).Binary,
-            training.normalise_features, run.seed, run.split, run.val, network.Options);
+            training.normalise_features, run.seed, run.split, run.val, network.Options,
+            network.Options.label_inputs > 0 ? LabelInputs.Known(data.Labels, data.Splits[run.split].Train) : null);
         return ClassifierFolder.Files(network, about, data.ClassNames);
     }
 
@@ -65,7 +66,8 @@ public sealed class NodeClassifier : IDisposable
     }
 
     /// <summary>Probability of each class for each vertex, [V, K] row by row. Walks are drawn with the seed of the training.</summary>
-    /// <exception cref="ArgumentException">The features are of another width.</exception>
+    /// <exception cref="ArgumentException">The features are of another width, or the model reads the labels of its training vertices and the graph has
+    /// another number of vertices.</exception>
     public float[][] Predict(CsrGraph graph, NodeFeatures features)
     {
         if (features.Columns != FeatureCount)
@@ -73,9 +75,16 @@ public sealed class NodeClassifier : IDisposable
             throw new ArgumentException($"The graph has {features.Columns} features a vertex and the model was trained on {FeatureCount}; give the same ones.");
         }
 
+        if (_about.known_labels is { } known && known.Length != graph.VertexCount)
+        {
+            throw new ArgumentException($"The model reads the labels of its training vertices and so knows one graph, of {known.Length} vertices; the one given has {graph.VertexCount}; give that one, or train with label_inputs 0 for a model of any graph.");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
         using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, (ulong)_about.seed, device: _device);
+        using Tensor? labels = _about.known_labels is null ? null : LabelInputs.OneHot(_about.known_labels, _about.classes, _device);
+        inputs.KnownLabels = labels;
         return ClassifierFolder.Probabilities(_network.forward(inputs), _about);
     }
 

@@ -21,6 +21,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     {
         ["mlp"] = o => o with { conv = "linear" },
         ["gcn"] = o => o with { conv = "gcn" },
+        ["gcn2"] = o => o with { conv = "gcn2" },
         ["sage"] = o => o with { conv = "sage" },
         ["gat"] = o => o with { conv = "gat" },
         ["gatedgcn"] = o => o with { conv = "gatedgcn" },
@@ -34,7 +35,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     {
         ["no-scan"] = (GraphMamba, o => (GraphMambaOptions)o with { scan = false }),
         ["no-mpnn"] = (GraphMamba, o => (GraphMambaOptions)o with { mpnn = MessagePassing.None }),
-        [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, token_stage = false }),
+        [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, depth_scan = 0, token_stage = false }),
     };
 
     /// <summary>Models by name: <see cref="For"/> knows a recipe of each for every data set.</summary>

@@ -37,6 +37,12 @@ public static class NodeTrainer
         using var validation = new LabelledPart(labels, parts.Validation, device: device);
         using var inputs = new GraphInputs(data.Graph, data.Features, (ulong)seed, device: device);
         manual_seed(seed);
+        using LabelInputs? known = model.label_inputs > 0 ? new LabelInputs(labels, parts.Train, device) : null;
+        if (known is not null && ranks is { Size: > 1 })
+        {
+            throw new ArgumentException($"label_inputs is {model.label_inputs} and {ranks.Size} ranks share the training, each of which would hide other labels; give label_inputs 0, or let each rank train on its own.");
+        }
+
         using GraphModel network = Network(data, model);
         if (device is not null)
         {
@@ -47,14 +53,23 @@ public static class NodeTrainer
         {
             Model = network,
             Batches = new WholeBatch<GraphInputs>(inputs),
-            Loss = graph => network.Logits(graph).Select(train.Loss).Aggregate((sum, next) => sum + next),
+            Loss = graph =>
+            {
+                Tensor? counted = known?.Hide(graph, 1 - model.label_inputs);
+                return network.Logits(graph).Select(logits => train.Loss(logits, counted)).Aggregate((sum, next) => sum + next);
+            },
             Weight = _ => train.Count,
-            Validate = () => validation.Score(network.forward(inputs)),
+            Validate = () =>
+            {
+                known?.Show(inputs);
+                return validation.Score(network.forward(inputs));
+            },
             Describe = _ => $"the whole graph, seed {seed}, split {split}",
         };
         TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
+        known?.Show(inputs);
         var run = new NodeRun(seed, split, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
         if (scoreTest)
         {

@@ -52,7 +52,7 @@ public static class NodeTrials
 
     private static GraphModelOptions WithDepth(GraphModelOptions options, int layers) => options switch
     {
-        DeepGraphOptions deep => deep with { layers = layers, scan_every = Math.Min(deep.scan_every, layers) },
+        DeepGraphOptions deep => deep with { layers = layers, scan_every = Math.Min(deep.scan_every, layers), depth_scan = Math.Min(deep.depth_scan, layers) },
         GmbOptions gmb => gmb with { layers = layers },
         _ => (GraphMambaOptions)options with { mpnn_layers = layers },
     };

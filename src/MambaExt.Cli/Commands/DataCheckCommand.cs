@@ -1,6 +1,5 @@
 using System.CommandLine;
 using MambaExt.Data;
-using MambaExt.Graph.DataSets;
 
 namespace MambaExt.Cli.Commands;
 
@@ -35,18 +34,14 @@ internal static class DataCheckCommand
 
         string[] names = parsed.GetValue(Names)!;
         bool all = names.Contains("all", StringComparer.OrdinalIgnoreCase);
-        string[] wanted = [.. names.Where(name => !name.Equals("all", StringComparison.OrdinalIgnoreCase)).Select(name => GraphDataSets.Find(name).Name)];
-        DataSetPlace[] places = [.. GraphDataSets.Locate(root).Where(place => wanted.Contains(place.Info.Name) || (all && place.Folders.Count > 0))];
-        foreach (DataSetPlace absent in places.Where(place => place.Folders.Count == 0))
-        {
-            // It throws with what is missing; one that is drawn has nothing to compare.
-            _ = absent.Files.Count == 0
-                ? throw new ArgumentException($"{absent.Info.Name} is drawn from its definition and has no files to check.")
-                : DataFolder.Find(root, absent.Info.Name, absent.Files);
-        }
-
-        var checks = new List<(DataSetPlace Place, IReadOnlyList<DataSetFile> Files)>();
-        foreach (DataSetPlace place in places)
+        NamedDataSet[] wanted = [.. names.Where(name => !name.Equals("all", StringComparison.OrdinalIgnoreCase)).Select(NamedDataSet.Find)];
+        IReadOnlyDictionary<string, DataFiles> files = NamedDataSet.Locate(root);
+        DataFiles[] places =
+        [
+            .. NamedDataSet.All.Where(set => all || wanted.Contains(set)).Where(set => Exists(set, files[set.Name], root, wanted.Contains(set))).Select(set => files[set.Name]),
+        ];
+        var checks = new List<(DataFiles Place, IReadOnlyList<DataSetFile> Files)>();
+        foreach (DataFiles place in places)
         {
             token.ThrowIfCancellationRequested();
             checks.Add((place, place.Check()));
@@ -65,9 +60,25 @@ internal static class DataCheckCommand
         return differing == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static object Describe((DataSetPlace Place, IReadOnlyList<DataSetFile> Files) check) => new
+    /// <summary>Whether there is something to compare; throws with what is missing where the data set was asked for by name.</summary>
+    private static bool Exists(NamedDataSet set, DataFiles files, string root, bool isNamed)
     {
-        name = check.Place.Info.Name,
+        if (isNamed && set.Reason is not null)
+        {
+            throw new ArgumentException(set.Reason);
+        }
+
+        if (isNamed && files.Folders.Count == 0)
+        {
+            DataFolder.Find(root, set.Name, files.Files);
+        }
+
+        return set.Reason is null && files.Folders.Count > 0;
+    }
+
+    private static object Describe((DataFiles Place, IReadOnlyList<DataSetFile> Files) check) => new
+    {
+        name = check.Place.Name,
         folders = check.Place.Folders,
         files = check.Files.Select(file => new
         {
@@ -80,11 +91,11 @@ internal static class DataCheckCommand
         }),
     };
 
-    private static void Print(List<(DataSetPlace Place, IReadOnlyList<DataSetFile> Files)> checks, int differing)
+    private static void Print(List<(DataFiles Place, IReadOnlyList<DataSetFile> Files)> checks, int differing)
     {
-        foreach ((DataSetPlace place, IReadOnlyList<DataSetFile> files) in checks)
+        foreach ((DataFiles place, IReadOnlyList<DataSetFile> files) in checks)
         {
-            Console.WriteLine($"{place.Info.Name}: {string.Join(" and ", place.Folders)}");
+            Console.WriteLine($"{place.Name}: {string.Join(" and ", place.Folders)}");
             foreach (DataSetFile file in files)
             {
                 Console.WriteLine($"  {State(file),-10} {file.Bytes,12:N0}  {file.Sha256}  {file.Name}");

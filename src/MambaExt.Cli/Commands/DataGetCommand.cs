@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
 using MambaExt.Data;
-using MambaExt.Graph.DataSets;
 
 namespace MambaExt.Cli.Commands;
 
@@ -38,16 +37,16 @@ internal static class DataGetCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken token)
     {
         string root = DataCommands.Required(parsed.GetValue(Data));
-        GraphDataSetInfo[] sets = [.. parsed.GetValue(Names)!.Select(GraphDataSets.Find)];
+        NamedDataSet[] sets = [.. parsed.GetValue(Names)!.Select(NamedDataSet.Find)];
         using var client = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(20) }) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.ParseAdd($"{CommandLine.Name}/{typeof(DataGetCommand).Assembly.GetCustomAttribute<AssemblyFileVersionAttribute>()?.Version}");
         var download = new FileDownload(client);
-        var got = new List<(GraphDataSetInfo Set, IReadOnlyList<(PublishedFile File, string Path, bool IsNew)> Files)>();
-        foreach (GraphDataSetInfo set in sets)
+        var got = new List<(NamedDataSet Set, IReadOnlyList<(PublishedFile File, string Path, bool IsNew)> Files)>();
+        foreach (NamedDataSet set in sets)
         {
             try
             {
-                got.Add((set, await GraphDownload.GetAsync(set.Name, root, download, parsed.GetValue(From), new DownloadView(Console.Error, !Console.IsErrorRedirected).Report, token)));
+                got.Add((set, await set.GetAsync(root, download, parsed.GetValue(From), new DownloadView(Console.Error, !Console.IsErrorRedirected).Report, token)));
             }
             catch (OperationCanceledException)
             {
@@ -69,7 +68,7 @@ internal static class DataGetCommand
             return ExitCode.Done;
         }
 
-        foreach ((GraphDataSetInfo set, IReadOnlyList<(PublishedFile File, string Path, bool IsNew)> files) in got)
+        foreach ((NamedDataSet set, IReadOnlyList<(PublishedFile File, string Path, bool IsNew)> files) in got)
         {
             int unknown = files.Count(f => f.File.Sha256 is null);
             string verified = unknown == 0 ? "all verified" : $"{files.Count - unknown} verified, of {unknown} no published hash is known";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MambaExt.Data;
+using MambaExt.Data.Images;
 using MambaExt.Graph.DataSets;
 
 namespace MambaExt.Cli.Commands;
@@ -26,9 +27,10 @@ internal static class DataListCommand
         }
 
         IReadOnlyList<DataSetPlace> places = GraphDataSets.Locate(root);
+        IReadOnlyList<ImageDataSetPlace> images = ImageDataSets.Locate(root);
         if (parsed.GetValue(Json))
         {
-            JsonResult.Write(new { data_folder = root is null ? null : Path.GetFullPath(root), sets = places.Select(Describe) });
+            JsonResult.Write(new { data_folder = root is null ? null : Path.GetFullPath(root), sets = places.Select(Describe), images = images.Select(Describe) });
             return ExitCode.Done;
         }
 
@@ -46,6 +48,15 @@ internal static class DataListCommand
             Console.WriteLine();
         }
 
+        Console.WriteLine($"{"images",-23}{"train",7}{"test",8}{"channels",9}{"size",8}{"classes",9}  here");
+        foreach (ImageDataSetPlace place in images)
+        {
+            ImageDataSetInfo info = place.Info;
+            string here = place.IsCarried ? "comes with the library" : place.Folders.Count switch { 0 => "no", 1 => "yes", var several => $"{several} times" };
+            Console.WriteLine($"  {info.Name,-21}{info.Train,7:N0}{info.Test,8:N0}{info.Channels,9}{info.Size?.ToString() ?? "own",8}{info.Classes,9}  {here}");
+        }
+
+        Console.WriteLine();
         Console.WriteLine(root is null ? $"No data folder was named (--data DIR or {DataFolder.Variable})." : $"Data folder: {Path.GetFullPath(root)}");
         return ExitCode.Done;
     }
@@ -62,6 +73,20 @@ internal static class DataListCommand
         classes = place.Info.Size.Classes,
         metric = place.Info.Metric,
         splits = place.Info.Splits,
+        present = place.IsPresent,
+        folders = place.Folders,
+        files = place.Files,
+    };
+
+    private static object Describe(ImageDataSetPlace place) => new
+    {
+        name = place.Info.Name,
+        channels = place.Info.Channels,
+        height = place.Info.Size?.Height,
+        width = place.Info.Size?.Width,
+        classes = place.Info.Classes,
+        train = place.Info.Train,
+        test = place.Info.Test,
         present = place.IsPresent,
         folders = place.Folders,
         files = place.Files,

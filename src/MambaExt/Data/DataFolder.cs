@@ -103,7 +103,11 @@ public static class DataFolder
         }
     }
 
-    private static IEnumerable<string> Folders(string root)
+    /// <summary>True for a path that exists and whose end, links followed, lies below <paramref name="root"/>.</summary>
+    internal static bool IsBelow(string path, string root) => RealPath(path).StartsWith(WithSeparator(RealPath(root)), StringComparison.Ordinal);
+
+    /// <summary>The root and the folders below it, those nearest first, links not entered.</summary>
+    internal static IEnumerable<string> Folders(string root)
     {
         var options = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
         var waiting = new Queue<(string Folder, int Depth)>([(root, 0)]);

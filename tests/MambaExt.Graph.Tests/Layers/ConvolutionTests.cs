@@ -50,6 +50,19 @@ public sealed class ConvolutionTests : IDisposable
         Close(root.matmul(loops).matmul(root).matmul(_x).matmul(P(conv, "linear.weight").t()) + P(conv, "linear.bias"), conv.forward(_inputs, _x));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void Gcn2(int layer)
+    {
+        using var conv = new Gcn2Conv(Width, layer, 0.2, 0.7);
+        Tensor loops = _adjacency + eye(Vertices), root = loops.sum(1L).rsqrt().diag(), initial = randn(Vertices, Width);
+        Tensor h = (0.8 * root.matmul(loops).matmul(root).matmul(_x)) + (0.2 * initial);
+        double beta = Math.Log(1 + (0.7 / layer));
+        Close(((1 - beta) * h) + (beta * h.matmul(P(conv, "linear.weight").t())), conv.Propagate(_inputs, _x, initial));
+        Close(conv.Propagate(_inputs, _x, _x), conv.forward(_inputs, _x));
+    }
+
     [Fact]
     public void Sage()
     {

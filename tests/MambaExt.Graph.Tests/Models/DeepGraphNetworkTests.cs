@@ -12,7 +12,7 @@ public class DeepGraphNetworkTests
 {
     private const int Vertices = 40, Features = 5;
 
-    public static TheoryData<string> Names => ["mlp", "gcn", "sage", "gat", "gatedgcn", "gin", "transformer", "gps", "scan", "tokens", "pre", "jumping", "sum", "max", "mean"];
+    public static TheoryData<string> Names => ["mlp", "gcn", "gcn2", "sage", "gat", "gatedgcn", "gin", "transformer", "gps", "scan", "tokens", "depth", "pre", "jumping", "sum", "max", "mean"];
 
     private static DeepGraphOptions Options(string name)
     {
@@ -24,6 +24,7 @@ public class DeepGraphNetworkTests
             "gps" => options with { conv = "gatedgcn", attention = true, feed_forward = true, norm = "layer" },
             "scan" => options with { scan_every = 1, layer_scale = 0.5 },
             "tokens" => options with { conv = "sage", token_stage = true, scan_every = 2, layer_scale = 0.5 },
+            "depth" => options with { layers = 3, depth_scan = 1, layer_scale = 0.5 },
             "pre" => options with { norm_place = "pre", residual = "identity", mlp = true, activation = "gelu" },
             "jumping" => options with { jumping = true, norm = "none", residual = "none" },
             "sum" or "max" or "mean" => options with { pool = name, scan_every = 1 },
@@ -116,7 +117,7 @@ public class DeepGraphNetworkTests
             Assert.True(gradient is not null && gradient.isfinite().all().item<bool>(), parameter);
 
             // The last token's backward scan has seen just itself, and a decay needs two.
-            Assert.True(gradient!.abs().max().item<float>() > 0 || (name == "tokens" && parameter.EndsWith("backward_block.A_log", StringComparison.Ordinal)), $"{parameter} gets a gradient of zero");
+            Assert.True(gradient!.abs().max().item<float>() > 0 || (name is "tokens" or "depth" && parameter.EndsWith("backward_block.A_log", StringComparison.Ordinal)), $"{parameter} gets a gradient of zero");
         }
     }
 
@@ -124,6 +125,7 @@ public class DeepGraphNetworkTests
     [Theory]
     [InlineData("mlp", 75 + 2 * (72 + 72 + 16))]
     [InlineData("gcn", 75 + 2 * (72 + 72 + 16))]
+    [InlineData("gcn2", 75 + 2 * (64 + 72 + 16))]
     [InlineData("sage", 75 + 2 * (72 + 64 + 72 + 16))]
     [InlineData("gat", 75 + 2 * (64 + 16 + 8 + 72 + 16))]
     [InlineData("gatedgcn", 75 + 2 * ((4 * 72) + 72 + 16))]
@@ -131,6 +133,7 @@ public class DeepGraphNetworkTests
     [InlineData("transformer", 75 + 16 + 2 * (16 + (3 * 72) + 72 + 16 + 144 + 136))]
     [InlineData("gps", 75 + 2 * ((4 * 72) + 72 + 16 + (3 * 72) + 72 + 16 + 144 + 136))]
     [InlineData("pre", 75 + 16 + 2 * (16 + 72 + 72))]
+    [InlineData("depth", 75 + 3 * (72 + 72 + 16) + Scan)]
     [InlineData("mean", 75 + 72 + 2 * (72 + 72 + 16 + Scan))]
     public void Parameters_are_as_many_as_the_formulas_have(string name, long expected)
     {

@@ -60,4 +60,80 @@ public class NodeTrainerTests
         // Logistic regression on the features alone reaches 60.5 on this split; the full training is measured by hand (README).
         Assert.True(run.test > 70, $"test accuracy {run.test}");
     }
+
+    [Fact]
+    public void With_label_inputs_no_label_but_those_of_training_vertices_enters()
+    {
+        torch.set_num_threads(1);
+        NodeDataSet data = MinesweeperGrid.Draw(0, 20, 20);
+        int[] other = [.. data.Labels];
+        foreach (int v in data.Splits[0].Validation.Concat(data.Splits[0].Test))
+        {
+            other[v] = 1 - other[v];
+        }
+
+        var changed = new NodeDataSet(data.Name, data.Graph, data.Features, other, data.ClassCount, data.Splits, data.Metric, data.Variant, []);
+        GraphMambaOptions reads = Small with { label_inputs = 0.5 };
+        var first = new List<double>();
+        var second = new List<double>();
+        NodeRun run = NodeTrainer.Run(data, reads, Short, 0, 0, new TransientHost(e => first.Add(e.TrainLoss)));
+        NodeRun mirrored = NodeTrainer.Run(changed, reads, Short with { patience = 0 }, 0, 0, new TransientHost(e => second.Add(e.TrainLoss)));
+        Assert.Equal(first, second);
+
+        // Another epoch may be the best of the mirrored one; at the same epoch every score is mirrored.
+        Assert.True(run.best_epoch != mirrored.best_epoch || Math.Abs(run.test + mirrored.test - 100) < 1e-4, $"{run.test} and {mirrored.test}");
+        var without = new List<double>();
+        NodeTrainer.Run(data, Small, Short, 0, 0, new TransientHost(e => without.Add(e.TrainLoss)));
+        Assert.NotEqual(first, without);
+    }
+
+    [Fact]
+    public void A_label_is_shown_or_in_the_loss_and_never_both()
+    {
+        using TorchSharp.DisposeScope scope = torch.NewDisposeScope();
+        torch.manual_seed(3);
+        NodeDataSet data = MinesweeperGrid.Draw(0, 20, 20);
+        int[] train = data.Splits[0].Train;
+        using var inputs = new GraphInputs(data.Graph, data.Features, 0);
+        using var known = new LabelInputs(Labelling.Of(data), train);
+        var hiddenOften = new int[train.Length];
+        for (int draw = 0; draw < 50; draw++)
+        {
+            float[] hidden = known.Hide(inputs, 0.25).data<float>().ToArray(), shown = inputs.KnownLabels!.data<float>().ToArray();
+            for (int i = 0; i < train.Length; i++)
+            {
+                hiddenOften[i] += (int)hidden[i];
+                Assert.Equal(1 - hidden[i], shown[(train[i] * 2) + data.Labels[train[i]]]);
+            }
+
+            Assert.Equal(train.Length - hidden.Sum(), shown.Sum());
+        }
+
+        Assert.Equal(0.25, hiddenOften.Average() / 50, 0.02);
+        known.Show(inputs);
+        Assert.Equal(train.Length, inputs.KnownLabels!.sum().item<float>());
+    }
+
+    [Fact]
+    public void A_saved_model_that_reads_labels_knows_its_graph_and_no_other()
+    {
+        torch.set_num_threads(1);
+        NodeDataSet data = MinesweeperGrid.Draw(0, 20, 20);
+        using var folder = new MambaExt.Tests.Shared.TemporaryFolder();
+        float[] logits = [];
+        NodeTrainingOptions training = Short with { epochs = 2 };
+        NodeTrainer.Run(data, Small with { label_inputs = 0.5 }, training, 0, 0, save: (network, run) =>
+        {
+            using IDisposable _ = torch.no_grad();
+            using var inputs = new GraphInputs(data.Graph, data.Features, 0);
+            using var known = new LabelInputs(Labelling.Of(data), data.Splits[0].Train);
+            known.Show(inputs);
+            logits = [.. network.forward(inputs).sigmoid().data<float>()];
+            NodeClassifier.Save(folder.Path, network, data, training, run);
+        });
+        using NodeClassifier model = NodeClassifier.Load(folder.Path);
+        Assert.Equal(logits, model.Predict(data.Graph, data.Features).Select(p => p[1]));
+        NodeDataSet larger = MinesweeperGrid.Draw(0, 21, 20);
+        Support.OneSentence.Of<ArgumentException>(() => model.Predict(larger.Graph, larger.Features), "400 vertices", "420", "label_inputs");
+    }
 }

@@ -60,7 +60,10 @@ public sealed class ImageDataSet
     public IReadOnlyList<DataSetFile> Files { get; }
 
     /// <summary>What was found in the files and how it was handled, a sentence part each.</summary>
-    public IReadOnlyList<string> Notes { get; init; } = [];
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
+    /// <summary>The same with notes.</summary>
+    public ImageDataSet WithNotes(IReadOnlyList<string> notes) => new(Name, Train, Test, ClassNames, Variant, Files) { Notes = notes };
 
     /// <summary>One line for a log or a report: <c>cifar10, unofficial: 12,000 train, 3,000 test, 3x32x32, 10 classes</c>.</summary>
     public string Summary => Invariant($"{Name}, {Variant.ToString().ToLowerInvariant()}: {Train.Count:N0} train, {Test.Count:N0} test, {Channels}x{Words(Train)}, {ClassCount:N0} classes");

@@ -3,6 +3,9 @@ namespace MambaExt.Data.Images;
 /// <summary>Image data sets by name, whether or not their files are at hand.</summary>
 public static class ImageDataSets
 {
+    /// <summary>What image folders of the user's own are called.</summary>
+    public const string OwnFolder = KnownImageSets.OwnFolder;
+
     /// <summary>All that are known.</summary>
     public static IReadOnlyList<ImageDataSetInfo> All { get; } = [.. KnownImageSets.All.Select(known => known.Info)];
 
@@ -21,10 +24,34 @@ public static class ImageDataSets
         KnownImageSet known = Lookup(name);
         string? root = DataFolder.Root(dataFolder);
         (ImageLayout layout, IReadOnlyList<string> folders) = ImagePlaces.Find(known, root);
-        string folder = layout.Files.Count == 0 ? ""
-            : folders.Count == 1 ? folders[0]
-            : DataFolder.Find(root, known.Info.Name, layout.Files); // says what is missing, or that there are several
+        string folder = layout.IsCarried ? "" : folders.Count == 1 ? folders[0] : ImagePlaces.Missing(known, layout, root, folders);
         return layout.Read(new ImageRequest(known.Info, folder, layout.Files, options ?? new ImageLoadOptions()));
+    }
+
+    /// <summary>Where the files of each data set of <see cref="All"/> lie, but for image folders of the user's own: in none, one or more folders below <paramref name="dataFolder"/>.</summary>
+    /// <param name="dataFolder">The folder of <c>--data</c>; null for <c>MAMBAEXT_DATA</c>; where neither names a folder that exists, nothing is found.</param>
+    public static IReadOnlyList<ImageDataSetPlace> Locate(string? dataFolder = null) => ImagePlaces.All(DataFolder.Root(dataFolder));
+
+    /// <summary>Fetches the published files of a data set, as <see cref="DataFiles.GetAsync"/> does.</summary>
+    /// <exception cref="ArgumentException">There is no such data set, or it cannot be downloaded.</exception>
+    public static async Task<IReadOnlyList<(PublishedFile File, string Path, bool IsNew)>> GetAsync(
+        string name, string dataFolder, FileDownload download, Uri? mirror = null, Action<PublishedFile, long>? progress = null, CancellationToken token = default)
+    {
+        KnownImageSet known = Lookup(name);
+        ImageLayout layout = known.Layouts[0];
+        if (layout.IsCarried)
+        {
+            throw new ArgumentException($"{known.Info.Name} comes with the library and needs no files; use it as it is.");
+        }
+
+        if (layout.Folders is not null)
+        {
+            throw new ArgumentException($"{known.Info.Name} cannot be downloaded; put {layout.Wanted} into the data folder by hand.");
+        }
+
+        string root = Directory.CreateDirectory(dataFolder).FullName;
+        ImageDataSetPlace place = ImagePlaces.All(root).Single(one => one.Info.Name == known.Info.Name);
+        return await place.DataFiles.GetAsync(root, layout.Files, download, mirror, progress, token).ConfigureAwait(false);
     }
 
     private static KnownImageSet Lookup(string name)

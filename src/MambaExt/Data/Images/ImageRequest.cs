@@ -18,14 +18,20 @@ internal sealed record ImageRequest(ImageDataSetInfo Info, string Folder, IReadO
     {
         // A test part of the user's own is nobody's published one, whatever it is called.
         DataSetFile[] files = [.. paths.Select(path => Options.TestFile is not null && !path.StartsWith(Folder, StringComparison.Ordinal) ? Hash(path) with { Official = false } : Hash(path))];
-        return new ImageDataSet(Info.Name, train, test, classNames, files.Length == 0 ? DataVariant.Official : DataVariants.Of(files), files);
+        return ImageParts.Together(Info.Name, train, test, classNames, files.Length == 0 ? DataVariant.Official : DataVariants.Of(files), files, Options);
     }
 }
 
 /// <summary>One of the ways in which the files of a data set may lie, and how they are read.</summary>
 /// <param name="Files">Names side by side; none where the library carries the data set.</param>
 /// <param name="Read">Reads it.</param>
-internal sealed record ImageLayout(IReadOnlyList<string> Files, Func<ImageRequest, ImageDataSet> Read);
+/// <param name="Folders">Where there are no such files: finds the folders of images below a data folder; null otherwise.</param>
+/// <param name="Wanted">What is looked for, in words, where it is no list of files.</param>
+internal sealed record ImageLayout(IReadOnlyList<string> Files, Func<ImageRequest, ImageDataSet> Read, Func<string, IReadOnlyList<string>>? Folders = null, string Wanted = "")
+{
+    /// <summary>True where nothing has to be at hand.</summary>
+    public bool IsCarried => Files.Count == 0 && Folders is null;
+}
 
 /// <summary>A data set and its layouts; the first that is found is read.</summary>
 internal sealed record KnownImageSet(ImageDataSetInfo Info, IReadOnlyList<ImageLayout> Layouts);

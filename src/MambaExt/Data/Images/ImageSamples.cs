@@ -1,4 +1,5 @@
 using MambaExt.Native;
+using MambaExt.Vision.Transforms;
 using TorchSharp;
 
 namespace MambaExt.Data.Images;
@@ -94,6 +95,46 @@ public abstract class ImageSamples
         ILookup<int, int> samples = Enumerable.Range(0, Count).ToLookup(i => Labels[i]);
         return [.. Enumerable.Range(0, classes).Select(k => samples[k].ToArray())];
     }
+
+    /// <summary>All images at one size, in memory: the shorter side is brought to the size, and what is too long is cut off at both ends.</summary>
+    /// <param name="size">H and W.</param>
+    /// <param name="interpolation">How values between pixels are found.</param>
+    /// <param name="invert">255 - value instead of each value: ink becomes 1 and paper 0.</param>
+    /// <exception cref="InvalidDataException">Some images do not decode; the message names the first.</exception>
+    public MemoryImages Resized(ImageSize size, Interpolation interpolation = Interpolation.Box, bool invert = false)
+    {
+        long values = (long)Channels * size.Height * size.Width;
+        if (size.Height < 1 || size.Width < 1 || values * Count > Array.MaxLength)
+        {
+            throw new ArgumentException($"{Count} images of {Channels}x{size} were asked for in memory; at most {Array.MaxLength} bytes fit, so take a smaller size, or decode them when they are read.");
+        }
+
+        byte[] pixels = new byte[values * Count];
+        DecodeAll((i, image) =>
+        {
+            ImageCanvas canvas = ImageCanvas.Own;
+            canvas.Load(image);
+            Resampling.Cover(canvas, size, interpolation);
+            Span<byte> to = pixels.AsSpan((int)(i * values), (int)values);
+            ReadOnlySpan<float> from = canvas.Pixels;
+            for (int p = 0; p < to.Length; p++)
+            {
+                byte value = (byte)((from[p] * 255) + 0.5f);
+                to[p] = invert ? (byte)(255 - value) : value;
+            }
+        });
+        return new MemoryImages(pixels, Channels, size, Labels, [.. Enumerable.Range(0, Count).Select(Name)]);
+    }
+
+    /// <summary>Gives every image to <paramref name="take"/>, on several threads.</summary>
+    internal virtual void DecodeAll(Action<int, ImageView> take) => SampleParallel.For(Count, (from, to) =>
+    {
+        byte[] scratch = [];
+        for (int i = from; i < to; i++)
+        {
+            take(i, Read(i, ref scratch));
+        }
+    });
 
     internal int[] CheckedIndices(ReadOnlySpan<int> indices)
     {

@@ -37,4 +37,19 @@ public sealed class MemoryImages : ImageSamples
         int values = Channels * Size!.Value.Area;
         return new ImageView(_pixels.AsMemory(index * values, values), Channels, Size.Value);
     }
+
+    /// <summary>Some of the images, copied; their numbers are new ones.</summary>
+    /// <param name="indices">Of 0 ... N - 1, in the order wanted.</param>
+    public MemoryImages Subset(ReadOnlySpan<int> indices)
+    {
+        int[] chosen = CheckedIndices(indices);
+        int values = Channels * Size!.Value.Area;
+        byte[] pixels = new byte[(long)values * chosen.Length];
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            _pixels.AsSpan(chosen[i] * values, values).CopyTo(pixels.AsSpan(i * values));
+        }
+
+        return new MemoryImages(pixels, Channels, Size.Value, Array.ConvertAll(chosen, i => Labels[i]), _names is null ? null : Array.ConvertAll(chosen, i => _names[i]));
+    }
 }

@@ -7,8 +7,14 @@ public sealed class ImageCanvas
 {
     private static readonly float[] ToUnit = [.. Enumerable.Range(0, 256).Select(v => v / 255f)];
 
+    [ThreadStatic]
+    private static ImageCanvas? _own;
+
     private float[] _pixels = [], _target = [];
     private ImageSize _targetSize;
+
+    /// <summary>The canvas of the running thread.</summary>
+    internal static ImageCanvas Own => _own ??= new ImageCanvas();
 
     /// <summary>C.</summary>
     public int Channels { get; private set; }

@@ -15,7 +15,7 @@ namespace MambaExt.Vision.Transforms;
 public sealed class ImageViews
 {
     [ThreadStatic]
-    private static ImageCanvas? _canvas, _partner;
+    private static ImageCanvas? _partner;
 
     private readonly int[] _pool = [];
     private readonly ImageSize _size;
@@ -141,7 +141,7 @@ public sealed class ImageViews
 
     private ImageCanvas View(int sample, int draw, ref byte[] scratch, out int partner, out float weight)
     {
-        ImageCanvas canvas = _canvas ??= new ImageCanvas();
+        ImageCanvas canvas = ImageCanvas.Own;
         Make(canvas, sample, draw, ref scratch);
         (partner, weight) = (-1, 1);
         if (Mixing?.Draw(Seed, sample, draw, _pool.Length, _size) is { Weight: < 1 } drawn)

@@ -11,7 +11,7 @@ public enum Interpolation
     /// <summary>Cubic convolution with a = -0.5, four pixels wide (Keys 1981), kept in 0 to 1.</summary>
     Bicubic,
 
-    /// <summary>The mean of what an output pixel covers, parts of input pixels in proportion.</summary>
+    /// <summary>The mean of the pixels whose middle an output pixel covers.</summary>
     Box,
 }
 
@@ -69,6 +69,16 @@ internal static class Resampling
         }
 
         canvas.Commit();
+    }
+
+    /// <summary>Brings the shorter side to the size and cuts off what is too long, by taking the largest part in the middle that has the shape of the size.</summary>
+    public static void Cover(ImageCanvas canvas, ImageSize size, Interpolation kind)
+    {
+        ImageSize from = canvas.Size;
+        ImageSize part = (long)from.Height * size.Width > (long)from.Width * size.Height
+            ? new ImageSize(Math.Clamp((int)Math.Round((double)from.Width * size.Height / size.Width), 1, from.Height), from.Width)
+            : new ImageSize(from.Height, Math.Clamp((int)Math.Round((double)from.Height * size.Width / size.Height), 1, from.Width));
+        Apply(canvas, (from.Height - part.Height) / 2, (from.Width - part.Width) / 2, part, size, kind);
     }
 
     private static void Crop(ImageCanvas canvas, int top, int left, ImageSize part)

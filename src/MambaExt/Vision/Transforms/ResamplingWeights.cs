@@ -17,15 +17,11 @@ internal readonly struct ResamplingWeights
         Span<double> row = _width <= 64 ? stackalloc double[64] : new double[_width];
         for (int o = 0; o < output; o++)
         {
-            double center = (o + 0.5) * ratio, from = center - support, to = center + support, sum = 0;
-            int first = Math.Max(0, (int)Math.Floor(from)), end = Math.Min(Math.Min(input, (int)Math.Ceiling(to)), first + _width);
+            double center = (o + 0.5) * ratio, sum = 0;
+            int first = Math.Max(0, (int)Math.Floor(center - support)), end = Math.Min(Math.Min(input, (int)Math.Ceiling(center + support)), first + _width);
             for (int i = first; i < end; i++)
             {
-                // A box covers the pixels at its ends in part; the others are taken at the middle of a pixel.
-                row[i - first] = kind == Interpolation.Box
-                    ? Math.Min(i + 1, to) - Math.Max(i, from)
-                    : Kernel((i + 0.5 - center) / widening, kind);
-                sum += row[i - first];
+                sum += row[i - first] = Kernel((i + 0.5 - center) / widening, kind);
             }
 
             for (int i = first; i < end; i++)
@@ -46,6 +42,11 @@ internal readonly struct ResamplingWeights
     private static double Kernel(double x, Interpolation kind)
     {
         const double a = -0.5;
+        if (kind == Interpolation.Box)
+        {
+            return x is > -0.5 and <= 0.5 ? 1 : 0;
+        }
+
         x = Math.Abs(x);
         return kind == Interpolation.Bilinear ? Math.Max(0, 1 - x)
             : x < 1 ? ((((a + 2) * x) - (a + 3)) * x * x) + 1

@@ -31,6 +31,48 @@ public sealed class CifarFileTests
         Refusal.Of<InvalidDataException>(() => CifarFile.Join([("a", Records(2, 100))], 100), "offset 1", "label 100");
     }
 
+    [Fact]
+    public void The_published_archive_is_read_as_it_is()
+    {
+        byte[] archive = Archive(("cifar-10-batches-bin/data_batch_2.bin", Records(1, 7)), ("cifar-10-batches-bin/readme.html", [1]), ("cifar-10-batches-bin/test_batch.bin", Records(1, 4)), ("cifar-10-batches-bin/data_batch_1.bin", Records(1, 5, 6)));
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("cifar-10-binary.tar.gz"), archive);
+        ImageDataSet data = ImageDataSets.Load("cifar10", folder.Path);
+        Assert.Equal([5, 6, 7], data.Train.Labels);
+        Assert.Equal([4], data.Test.Labels);
+        Assert.Equal((MambaExt.Data.DataVariant.Unofficial, "cifar-10-binary.tar.gz"), (data.Variant, Assert.Single(data.Files).Name));
+        File.WriteAllBytes(folder.File("cifar-10-binary.tar.gz"), Archive(("x/data_batch_1.bin", Records(1, 5, 6))));
+        Refusal.Of<InvalidDataException>(() => ImageDataSets.Load("cifar10", folder.Path), "cifar-10-binary.tar.gz", "no test images");
+    }
+
+    [Fact]
+    public void Hostile_archives_are_read_or_refused()
+    {
+        byte[] archive = Archive(("a/data_batch_1.bin", Records(1, 5)), ("a/test_batch.bin", Records(1, 4)));
+        void Read(byte[] bytes) => CifarArchive.Read(new MemoryStream(bytes), "c.tar.gz");
+        CsCheck.Check.Sample(HostileBytes.Of(archive, 40), bytes => HostileBytes.ReadsOrRefuses(bytes, Read), iter: 1000);
+
+        // Inside the compression, where the heads of the tar file lie.
+        using var unpacked = new System.IO.Compression.GZipStream(new MemoryStream(archive), System.IO.Compression.CompressionMode.Decompress);
+        var tar = new MemoryStream();
+        unpacked.CopyTo(tar);
+        CsCheck.Check.Sample(HostileBytes.Of(tar.ToArray(), 600), bytes => HostileBytes.ReadsOrRefuses(bytes, b => Read(IdxFileTests.Packed(b))), iter: 2000);
+    }
+
+    private static byte[] Archive(params (string Name, byte[] Bytes)[] files)
+    {
+        var tar = new MemoryStream();
+        using (var writer = new System.Formats.Tar.TarWriter(tar, leaveOpen: true))
+        {
+            foreach ((string name, byte[] bytes) in files)
+            {
+                writer.WriteEntry(new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) });
+            }
+        }
+
+        return IdxFileTests.Packed(tar.ToArray());
+    }
+
     /// <summary>Records whose pixels follow from their label, so that a shifted read shows.</summary>
     internal static byte[] Records(int head, params int[] labels) =>
         [.. labels.SelectMany(label => Enumerable.Repeat((byte)label, 1).Prepend((byte)7).TakeLast(head).Concat(Enumerable.Range(0, 3072).Select(p => (byte)((p * 13) + label))))];

@@ -6,11 +6,15 @@ using Xunit;
 
 namespace MambaExt.Tests.Data.Images;
 
-public sealed class ImageDataSetsTests : IDisposable
+public sealed class ImageDataSetsTests : TensorTests, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    void IDisposable.Dispose()
+    {
+        _folder.Dispose();
+        Dispose();
+    }
 
     [Fact]
     public void Digits_come_with_the_library()
@@ -65,6 +69,15 @@ public sealed class ImageDataSetsTests : IDisposable
         // The files say which folder each record was taken from.
         string[] sources = File.ReadAllLines(Path.Combine(folder, "test_files.txt"));
         Assert.Equal(sources.Select(path => path.Split('/')[1]), cifar.Test.Labels.Select(label => cifar.ClassNames[label]));
+
+        // Nearest class mean by cosine of the base session, less the mean image: the first figure beside the data.
+        int[] Numbers(string list) => [.. File.ReadLines(Path.Combine(folder, "index_list", list)).Select(int.Parse)];
+        int[] train = Numbers("session_1.txt"), test = Numbers("test_1.txt");
+        torch.Tensor pixels = cifar.Train.Gather(train).flatten(1), mean = pixels.mean([0]);
+        ILookup<int, long> positions = Enumerable.Range(0, train.Length).ToLookup(i => cifar.Train.Labels[train[i]], i => (long)i);
+        torch.Tensor means = torch.nn.functional.normalize(torch.stack([.. Enumerable.Range(0, 60).Select(k => pixels.index_select(0, torch.tensor(positions[k].ToArray())).mean([0]) - mean)]), dim: 1);
+        torch.Tensor found = (cifar.Test.Gather(test).flatten(1) - mean).matmul(means.t()).argmax(1);
+        Assert.Equal(15.29, 100 * found.eq(cifar.Test.GatherLabels(test)).to_type(torch.ScalarType.Float64).mean().item<double>(), 0.006);
     }
 
     [Fact]
@@ -110,7 +123,9 @@ public sealed class ImageDataSetsTests : IDisposable
         File.WriteAllBytes(_folder.File("a", "t10k-labels-idx1-ubyte"), IdxFileTests.File([0, 0, 8, 1], 3, [0, 1, 10]));
         Refusal.Of<InvalidDataException>(() => ImageDataSets.Load("mnist", _folder.Path), "offset 10", "label 10", "0 to 9");
         Refusal.Of<ArgumentException>(() => ImageDataSets.Find("fasion-mnist"), "fasion-mnist", "did you mean fashion-mnist?");
-        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "data_batch_1.bin", _folder.Path);
+        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "cifar-10-binary.tar.gz", _folder.Path);
+        _folder.Write("b", "data_batch_1.bin");
+        Refusal.Of<FileNotFoundException>(() => ImageDataSets.Load("cifar10", _folder.Path), "lacks test_batch.bin");
     }
 
     [Fact]
@@ -139,7 +154,6 @@ public sealed class ImageDataSetsTests : IDisposable
 
     private static double NearestClassMean(ImageDataSet data)
     {
-        using IDisposable scope = torch.NewDisposeScope();
         torch.Tensor train = data.Train.GatherAll().flatten(1), test = data.Test.GatherAll().flatten(1);
         torch.Tensor means = torch.stack([.. data.Train.ByClass(data.ClassCount).Select(samples => train.index_select(0, torch.tensor(samples)).mean([0]))]);
         int[] nearest = [.. torch.cdist(test, means).argmin(1).data<long>().ToArray().Select(k => (int)k)];

@@ -1,6 +1,6 @@
 using MambaExt.Data.Images;
-using MambaExt.Training;
 using MambaExt.Tests.Shared;
+using MambaExt.Training;
 using MambaExt.Vision.Transforms;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -131,7 +131,7 @@ public sealed class ResamplingTests : TensorTests
         double wide = Math.Max(1, ratio), center = (output + 0.5) * ratio, distance = Math.Abs(input + 0.5 - center) / wide;
         return kind switch
         {
-            Interpolation.Box => Math.Max(0, Math.Min(input + 1, center + (wide / 2)) - Math.Max(input, center - (wide / 2))),
+            Interpolation.Box => (input + 0.5 - center) / wide is > -0.5 and <= 0.5 ? 1 : 0,
             Interpolation.Bilinear => Math.Max(0, 1 - distance),
             _ => distance < 1 ? 1 - (2.5 * distance * distance) + (1.5 * distance * distance * distance)
                 : distance < 2 ? 2 - (4 * distance) + (2.5 * distance * distance) - (0.5 * distance * distance * distance) : 0,
