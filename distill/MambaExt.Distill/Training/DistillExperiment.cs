@@ -100,7 +100,7 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
         long whole = recipe.TeacherFlops;
         (StudentGroup group, _) = GroupFolder.Load(Path.Combine(folder, "models", "group"));
         using StudentGroup owned = group;
-        IReadOnlyList<Latency> one = GroupLatency.Of(group, 1), many = GroupLatency.Of(group, 64);
+        IReadOnlyList<Latency> one = GroupLatency.Of(group, 1), many = GroupLatency.Of(group, 64, 100);
         int common = seeds.Min(s => s.prefixes.Count);
         DistillPart? single = parts.FirstOrDefault(p => p.part == DistillKey.Single && p.trained);
         return new DistillResult(

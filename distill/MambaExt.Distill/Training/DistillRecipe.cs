@@ -48,6 +48,9 @@ public sealed record DistillRecipe
     /// <summary>What a training image goes through: <see cref="Augmentation"/>.</summary>
     public string augmentation { get; init; } = "none";
 
+    /// <summary>Height and width that images are brought to; 0 for their own, which must then be one.</summary>
+    public int image_size { get; init; }
+
     /// <summary>R, numbered draws of each image; 0 for a new one each epoch, which nothing can be kept of.</summary>
     public int draws { get; init; } = 16;
 
@@ -100,6 +103,11 @@ public sealed record DistillRecipe
         if (students.Count == 0 && shares.Count == 0)
         {
             yield return "There is no student; give sizes, 14x12x8x1,7x28x16x1 say, or shares of the teacher's FLOPs.";
+        }
+
+        if (image_size is < 0 or > 4096)
+        {
+            yield return $"image_size is {image_size}; give 0 (as they are) to 4096.";
         }
 
         if (held_out is not (> 0 and < 1))

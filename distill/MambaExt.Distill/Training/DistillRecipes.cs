@@ -1,3 +1,4 @@
+using MambaExt.Data.Images;
 using MambaExt.Distill.Stages;
 using MambaExt.Distill.Students;
 using MambaExt.Training;
@@ -13,22 +14,22 @@ public static class DistillRecipes
     /// <summary>Six students at 60 % of a teacher of 66 MFLOPs, the first at 5 %.</summary>
     public static IReadOnlyList<string> CifarLadder { get; } = ["4x56x4x1", "4x32x8x3", "4x48x8x2", "4x80x8x1", "4x64x8x2", "4x64x4x3"];
 
+    private const int Photographs = 32;
+
     private static readonly TrainingOptions Common = new()
     {
         epochs = 16, patience = 0, learning_rate = 4e-3, weight_decay = 0.02, schedule = "cosine", warmup_steps = 100, clip = 1, validate_every = 4,
     };
 
-    /// <summary>The recipe of a data set by its registry name; for others, one by the size of its images.</summary>
-    /// <param name="dataSet">Name in the registry</param>
-    /// <param name="side">Pixels along the shorter side</param>
-    public static DistillRecipe For(string dataSet, int side) => dataSet switch
+    /// <summary>The recipe of a data set by its registry name; for others, one by the size of its images, photographs being brought to 32 x 32.</summary>
+    public static DistillRecipe For(ImageDataSet data) => data.Name switch
     {
         "digits" => Digits(),
         "mnist" => Mnist("affine"),
         "fashion-mnist" => Mnist("flip-shift-2"),
         "kmnist" => Mnist("affine"),
         "cifar10" or "cifar100" => Cifar(),
-        _ => Other(side),
+        _ => data.Size is { } size ? Other(Math.Min(size.Height, size.Width)) : Other(Photographs) with { image_size = Photographs },
     };
 
     private static DistillRecipe Digits() => new()

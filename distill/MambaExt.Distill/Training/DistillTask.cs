@@ -39,10 +39,9 @@ public sealed class DistillTask
     /// <exception cref="ArgumentException">The data set has images of different sizes, or is too small to hold anything out.</exception>
     public static DistillTask Prepare(ImageDataSet data, DistillRecipe recipe)
     {
-        if (data.Size is not { } size)
-        {
-            throw new ArgumentException($"The images of {data.Name} have sizes of their own and a student takes one; scale them to one size first.");
-        }
+        ImageSize size = recipe.image_size > 0 ? new ImageSize(recipe.image_size, recipe.image_size)
+            : data.Size ?? throw new ArgumentException($"The images of {data.Name} have sizes of their own and a student takes one; give image_size.");
+        ImageTransform[] first = size == data.Size ? [] : [new ResizeTo(size)];
 
         recipe = recipe with
         {
@@ -68,8 +67,8 @@ public sealed class DistillTask
         trained.Sort();
         ImageNormalization normalization = ImageNormalization.Of(data.Train, trained.ToArray());
         string name = $"{data.Name} {string.Join(' ', data.Files.Select(f => f.Sha256))}";
-        var views = new ImageViews(data.Train, new ImagePipeline(Augmentation.Steps(recipe.augmentation), normalization));
-        var plain = new ImagePipeline([], normalization);
+        var views = new ImageViews(data.Train, new ImagePipeline([.. first, .. Augmentation.Steps(recipe.augmentation)], normalization));
+        var plain = new ImagePipeline(first, normalization);
         return new DistillTask(
             data, normalization, new ViewImages(views, [.. trained], data.ClassCount, recipe.draws, name), Plain(data.Train, [.. held], plain),
             Plain(data.Test, [.. Enumerable.Range(0, data.Test.Count)], plain), recipe);

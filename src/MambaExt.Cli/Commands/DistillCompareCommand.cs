@@ -58,11 +58,11 @@ internal static class DistillCompareCommand
         string folder = Path.GetFullPath(parsed.GetValue(Out) ?? RunFolder.NewPath("runs", "distill-compare"));
         string[] modes = [.. parsed.GetValue(Modes)!.Distinct()];
         ImageDataSet data = Data.Load(parsed);
-        int seeds = parsed.GetValue(Seeds), side = data.Size is { } size ? Math.Min(size.Height, size.Width) : 32;
+        int seeds = parsed.GetValue(Seeds);
 
         // Everything that can be wrong is found before the first cell, which may take hours.
         string teachers = Path.Combine(folder, data.Name, modes[0]);
-        DistillTask[] tasks = [.. modes.Select(mode => DistillTask.Prepare(data, Recipe(parsed, DistillRecipes.For(data.Name, side), mode, mode == modes[0] ? null : teachers)))];
+        DistillTask[] tasks = [.. modes.Select(mode => DistillTask.Prepare(data, Recipe(parsed, DistillRecipes.For(data), mode, mode == modes[0] ? null : teachers)))];
         Console.Error.WriteLine(data.Summary);
         JsonObject[] cells = [.. tasks.Select((task, i) => Cell(parsed, ranks, task, seeds, Path.Combine(folder, data.Name, modes[i]), $"{i + 1} of {modes.Length}", token))];
         JsonNode document = JsonResult.Node(new { cells, run_dir = folder });

@@ -5,6 +5,7 @@ using MambaExt.Data.Images;
 using MambaExt.Distill.Inference;
 using MambaExt.Distill.Stages;
 using MambaExt.Kernels;
+using MambaExt.Vision.Transforms;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -60,13 +61,16 @@ internal static class DistillPredictCommand
         using StudentGroup owned = group;
         ImageDataSet data = Data.Load(parsed);
         var about = group.About.students[0];
-        if (data.Channels != about.channels || data.Size is not { } size || size.Height != about.height || size.Width != about.width)
+        if (data.Channels != about.channels)
         {
-            throw new ArgumentException($"The images of {data.Name} are {data.Channels}x{data.Size} and the model was trained on {about.channels}x{about.height}x{about.width}; give images of that size.");
+            throw new ArgumentException($"The images of {data.Name} have {data.Channels} channels and the model was trained on {about.channels}; give images of the same kind.");
         }
+
+        var size = new ImageSize(about.height, about.width);
 
         Console.Error.WriteLine(data.Summary);
         var normalization = new ImageNormalization([.. group.About.mean], [.. group.About.deviation]);
+        var views = new ImageViews(data.Test, new ImagePipeline(data.Size == size ? [] : [new ResizeTo(size)], normalization));
         int piece = parsed.GetResult(Deadline) is { Implicit: false } ? 1 : Piece;
         float[] logits = new float[data.Test.Count * labels.Count];
         int[] students = new int[data.Test.Count];
@@ -75,7 +79,7 @@ internal static class DistillPredictCommand
             token.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
             int[] indices = [.. Enumerable.Range(first, Math.Min(piece, data.Test.Count - first))];
-            (Tensor answer, int[] used) = Answer(parsed, group, data.Test.Gather(indices, normalization));
+            (Tensor answer, int[] used) = Answer(parsed, group, views.Batch(indices).Pixels);
             answer.data<float>().ToArray().CopyTo(logits.AsSpan(first * labels.Count));
             used.CopyTo(students, first);
         }

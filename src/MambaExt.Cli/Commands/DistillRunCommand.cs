@@ -82,9 +82,5 @@ internal static class DistillRunCommand
     }
 
     /// <summary>The data cut up as its recipe says, with what the command line changes.</summary>
-    private static DistillTask Prepare(ImageDataSet data, ParseResult arguments)
-    {
-        int side = data.Size is { } size ? Math.Min(size.Height, size.Width) : 32;
-        return DistillTask.Prepare(data, DistillRecipeOptions.Apply(arguments, DistillRecipes.For(data.Name, side)));
-    }
+    private static DistillTask Prepare(ImageDataSet data, ParseResult arguments) => DistillTask.Prepare(data, DistillRecipeOptions.Apply(arguments, DistillRecipes.For(data)));
 }
