@@ -86,7 +86,7 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         using (var process = new CliProcess([.. Small, "--checkpoint-seconds", "0", "--out", run]))
         {
             string metrics = Path.Combine(run, "metrics.jsonl"), wanted = $"\"model\":\"{model}\",\"seed\":0,\"attempt\":0,\"epoch\":{epoch},";
-            Assert.True(process.Until(() => File.Exists(metrics) && Read(metrics).Contains(wanted, StringComparison.Ordinal)), process.Wait().Error);
+            Assert.True(process.Until(() => File.Exists(metrics) && Read(metrics).Contains(wanted, StringComparison.Ordinal)), "the run ended first");
             process.Kill();
         }
 

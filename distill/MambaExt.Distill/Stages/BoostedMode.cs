@@ -34,6 +34,9 @@ public sealed class BoostedMode(double clip) : StageMode
     public override Tensor Combine(Tensor? before, Tensor own, int t, Tensor scales) => before is null ? own.clamp(-clip, clip) : (before * ((t - 1.0) / t)) + (own.clamp(-clip, clip) / t);
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Parts(int t, IReadOnlyList<string> losses) => t == 1 ? ["boosted.mse"] : ["boosted.barrier", "boosted.clip"];
+
+    /// <inheritdoc/>
     public override IEnumerable<(string Name, double Weight, Tensor Value)> Loss(StageInputs batch)
     {
         Tensor target = batch.Compared.RequireTeacher(Name).clamp(-clip, clip);

@@ -24,5 +24,8 @@ public sealed class IndependentMode : StageMode
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Parts(int t, IReadOnlyList<string> losses) => [.. losses.Select(name => "solo." + name)];
+
+    /// <inheritdoc/>
     public override IEnumerable<(string Name, double Weight, Tensor Value)> Loss(StageInputs batch) => Solo(batch, 1);
 }

@@ -19,6 +19,9 @@ public sealed class JointMode : StageMode
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Parts(int t, IReadOnlyList<string> losses) => [.. losses.Select(name => "prefix." + name), .. losses.Select(name => "solo." + name)];
+
+    /// <inheritdoc/>
     public override IEnumerable<(string Name, double Weight, Tensor Value)> Loss(StageInputs batch) =>
         Prefix(batch, Combine(batch.Before, batch.Own, batch.Stage, batch.Scales)).Concat(Solo(batch, batch.SoloWeight));
 }

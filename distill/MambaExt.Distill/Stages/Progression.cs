@@ -91,7 +91,7 @@ public sealed class Progression : IDisposable
             },
             Describe = batch => $"student {student.Size}, samples {string.Join(' ', batch.Samples.Take(4))} ...",
         };
-        TrainingOutcome outcome = Trainer.Run(task, _options.training, new TermHost(host ?? new TransientHost(), () => Terms = training.Module.TakeTerms()), token: token);
+        TrainingOutcome outcome = Trainer.Run(task, _options.training, new TermHost(host ?? new TransientHost(), () => Terms = training.Module.Terms()), token: token);
         TrainedStudent trained = training.Finish();
         return Judge(trained, student, training.AdapterParameters, outcome);
     }
@@ -171,7 +171,8 @@ public sealed class Progression : IDisposable
                 _featureLosses = [.. features.Select(t => (t.Create(shapes[t.Label].Student, shapes[t.Label].Teacher), t.weight))];
             }
 
-            Module = new StageModule(student, _featureLosses.Select(l => l.Loss));
+            Module = new StageModule(
+                student, _featureLosses.Select(l => l.Loss), [.. owner.Mode.Parts(owner.Students.Count + 1, [.. _logitLosses.Select(l => l.Loss.Name)]), .. _featureLosses.Select(l => l.Loss.Name)]);
             _features = features.Length > 0 ? new StageFeatures(Module.student, owner._teacher!, features) : null;
         }
 
@@ -204,7 +205,7 @@ public sealed class Progression : IDisposable
             {
                 Before = before, Scales = Module.Scales, SoloWeight = _owner._options.lambda_solo, BoostWeights = Boost(batch, t), Samples = _owner._images.Count,
             };
-            return Module.Sum([.. _owner.Mode.Loss(inputs), .. _featureLosses.Select(f => (f.Loss.Name, f.Weight, f.Loss.Of(compared)))], batch.Samples.Length);
+            return Module.Sum([.. _owner.Mode.Loss(inputs), .. _featureLosses.Select(f => (f.Loss.Name, f.Weight, f.Loss.Of(compared)))], batch.Samples.Length, batch.Epoch);
         }
 
         /// <summary>What the prefix would answer with this student, for validation.</summary>

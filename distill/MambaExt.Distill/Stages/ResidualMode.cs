@@ -19,6 +19,9 @@ public sealed class ResidualMode : StageMode
     public override Tensor Combine(Tensor? before, Tensor own, int t, Tensor scales) => before is null ? own.alias() : before + own;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Parts(int t, IReadOnlyList<string> losses) => ["residual.mse"];
+
+    /// <inheritdoc/>
     public override IEnumerable<(string Name, double Weight, Tensor Value)> Loss(StageInputs batch)
     {
         Tensor target = batch.Compared.RequireTeacher(Name);

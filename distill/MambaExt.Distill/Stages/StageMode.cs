@@ -39,6 +39,11 @@ public abstract class StageMode
     /// <param name="scales">a and b of a_t F + b_t s, [2]; only the joint mode reads them</param>
     public abstract Tensor Combine(Tensor? before, Tensor own, int t, Tensor scales);
 
+    /// <summary>Names of the parts of stage t's loss, in their order.</summary>
+    /// <param name="t">From 1</param>
+    /// <param name="losses">Losses of the configuration</param>
+    public abstract IReadOnlyList<string> Parts(int t, IReadOnlyList<string> losses);
+
     /// <summary>The parts of the loss by name, without those of features.</summary>
     /// <param name="batch">What is known of it</param>
     public abstract IEnumerable<(string Name, double Weight, Tensor Value)> Loss(StageInputs batch);

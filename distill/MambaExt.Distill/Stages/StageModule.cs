@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MambaExt.Distill.Losses;
 using MambaExt.Distill.Students;
 using TorchSharp;
@@ -17,41 +18,45 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     private readonly Parameter scales;
     private readonly ModuleList<nn.Module> adapters;
     private readonly Tensor term_sums;
-    private string[] _names = [];
+    private readonly string[] _names;
 
     /// <param name="options">Sizes of the student, whose weights are drawn here from torch's generator</param>
     /// <param name="losses">Their adapters are trained too</param>
-    public StageModule(PatchMambaOptions options, IEnumerable<DistillationLoss> losses)
+    /// <param name="parts">Names of the parts of the loss</param>
+    public StageModule(PatchMambaOptions options, IEnumerable<DistillationLoss> losses, IReadOnlyList<string> parts)
         : base(nameof(StageModule))
     {
+        _names = parts.Count <= MostTerms ? [.. parts] : throw new ArgumentException($"The loss has {parts.Count} parts; give at most {MostTerms}.");
         student = new PatchMamba(options);
         scales = nn.Parameter((tensor(new[] { 1f, 0.5f }) / Speed).DetachFromDisposeScope());
         adapters = new ModuleList<nn.Module>([.. losses.Select(loss => loss.Adapter).OfType<nn.Module>()]);
-        term_sums = zeros(MostTerms + 1, ScalarType.Float64).DetachFromDisposeScope();
+        term_sums = zeros(MostTerms + 2, ScalarType.Float64).DetachFromDisposeScope();
         RegisterComponents();
     }
 
-    private const int MostTerms = 32;
+    // Behind the sums of the parts lie the samples that they are over and the epoch.
+    private const int MostTerms = 32, Samples = MostTerms, Epoch = MostTerms + 1;
 
     /// <summary>a and b, [2], differentiable.</summary>
     public Tensor Scales => scales * Speed;
 
     public override Tensor forward(Tensor images) => student.call(images);
 
-    /// <summary>The weighted sum of the parts, which are counted one by one.</summary>
-    public Tensor Sum(IReadOnlyList<(string Name, double Weight, Tensor Value)> parts, long samples)
+    /// <summary>The weighted sum of the parts, which are counted one by one, epoch by epoch.</summary>
+    public Tensor Sum(IReadOnlyList<(string Name, double Weight, Tensor Value)> parts, long samples, int epoch)
     {
-        if (parts.Count > MostTerms)
-        {
-            throw new ArgumentException($"The loss has {parts.Count} parts; give at most {MostTerms}.");
-        }
-
-        _names = [.. parts.Select(p => p.Name)];
+        Debug.Assert(_names.SequenceEqual(parts.Select(p => p.Name)), "The parts of a loss are told beforehand.");
         using (no_grad())
         {
+            if (term_sums[Epoch].ToDouble() != epoch)
+            {
+                term_sums.zero_();
+                term_sums.narrow(0, Epoch, 1).fill_(epoch);
+            }
+
             Tensor seen = stack([.. parts.Select(p => p.Value.detach().to_type(ScalarType.Float64)), ones([], ScalarType.Float64)]) * samples;
             term_sums.narrow(0, 0, parts.Count).add_(seen.narrow(0, 0, parts.Count));
-            term_sums.narrow(0, MostTerms, 1).add_(seen.narrow(0, parts.Count, 1));
+            term_sums.narrow(0, Samples, 1).add_(seen.narrow(0, parts.Count, 1));
         }
 
         return parts.Select(p => p.Weight == 1 ? p.Value : p.Value * p.Weight).Aggregate((sum, next) => sum + next);
@@ -72,15 +77,10 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
         return kept;
     }
 
-    /// <summary>Mean of each part since the last call.</summary>
-    public IReadOnlyDictionary<string, double> TakeTerms()
+    /// <summary>Mean of each part in the epoch under way.</summary>
+    public IReadOnlyDictionary<string, double> Terms()
     {
         double[] sums = term_sums.data<double>().ToArray();
-        using (no_grad())
-        {
-            term_sums.zero_();
-        }
-
-        return _names.Index().ToDictionary(n => n.Item, n => sums[n.Index] / sums[MostTerms]);
+        return _names.Index().ToDictionary(n => n.Item, n => sums[n.Index] / sums[Samples]);
     }
 }

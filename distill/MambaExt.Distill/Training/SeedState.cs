@@ -98,7 +98,9 @@ internal sealed class SeedState : IDisposable
         _teacher = new ModuleTeacher(model, _task.Data.ClassCount, Recipe.TeacherFlops, owns: true);
         return Done(outcome) with
         {
-            size = Size, kept = true, held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels),
+            size = Size,
+            kept = true,
+            held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels),
         };
     }
 
@@ -119,8 +121,13 @@ internal sealed class SeedState : IDisposable
         bool kept = Recipe.distill.accept is not { } least || stage.Gain >= least;
         DistillPart part = Done(stage.Outcome) with
         {
-            size = student.Size, reuse = stage.Options.reuse > 0, kept = kept, scales = [stage.Student.PrefixScale, stage.Student.StudentScale],
-            held_out = stage.HeldOut, gain = stage.Gain, adapter_parameters = stage.AdapterParameters,
+            size = student.Size,
+            reuse = stage.Options.reuse > 0,
+            kept = kept,
+            scales = [stage.Student.PrefixScale, stage.Student.StudentScale],
+            held_out = stage.HeldOut,
+            gain = stage.Gain,
+            adapter_parameters = stage.AdapterParameters,
         };
         if (kept)
         {

@@ -90,7 +90,9 @@ public sealed class LossTests
 
         Tensor Of(Tensor[] v) => loss.Of(x with
         {
-            Logits = v[0], Distillation = v[1], Features = new Dictionary<string, FeaturePair> { [loss.Name] = new(v[2], given) },
+            Logits = v[0],
+            Distillation = v[1],
+            Features = new Dictionary<string, FeaturePair> { [loss.Name] = new(v[2], given) },
         });
         Tensor[] leaves = [.. at.Select(t => t.detach().clone().requires_grad_())];
         Of(leaves).backward();

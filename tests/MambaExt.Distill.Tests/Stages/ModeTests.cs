@@ -44,18 +44,33 @@ public sealed class ModeTests
         using DisposeScope scope = NewDisposeScope();
         manual_seed(3);
         var losses = LossTerm.Parse("ce:0.3,kd:0.7:temperature=2");
-        using var module = new StageModule(Support.Pictures.Like.WithSize("4x4x2x1"), losses.Select(l => l.Create()));
+        using var module = new StageModule(Support.Pictures.Like.WithSize("4x4x2x1"), losses.Select(l => l.Create()), StageMode.Of("joint").Parts(3, ["ce", "kd"]));
         StageInputs x = Inputs();
         (string Name, double Weight, Tensor Value)[] parts = [.. StageMode.Of("joint").Loss(x)];
-        Tensor sum = module.Sum(parts, 3);
-        module.Sum(parts, 5);
+        module.Sum([.. parts.Select(p => (p.Name, p.Weight, p.Value + 1))], 7, epoch: 1);
+        Tensor sum = module.Sum(parts, 3, epoch: 2);
+        module.Sum(parts, 5, epoch: 2);
         Assert.Equal(["prefix.ce", "prefix.kd", "solo.ce", "solo.kd"], parts.Select(p => p.Name));
         Assert.Equal(parts.Sum(p => p.Weight * p.Value.ToDouble()), sum.ToDouble(), 5);
-        IReadOnlyDictionary<string, double> terms = module.TakeTerms();
+        IReadOnlyDictionary<string, double> terms = module.Terms();
         Assert.All(parts, part => Assert.Equal(part.Value.ToDouble(), terms[part.Name], 5));
 
         // A checkpoint keeps the sums.
         Assert.Contains("term_sums", module.named_buffers().Select(b => b.name));
+    }
+
+    [Theory]
+    [InlineData("joint")]
+    [InlineData("residual")]
+    [InlineData("boosted")]
+    [InlineData("independent")]
+    public void Names_of_the_parts_are_known_beforehand(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        StageMode mode = StageMode.Of(name);
+        StageInputs x = Inputs();
+        Assert.Equal(mode.Parts(1, ["ce", "kd"]), mode.Loss(x with { Stage = 1, Before = null }).Select(p => p.Name));
+        Assert.Equal(mode.Parts(3, ["ce", "kd"]), mode.Loss(x with { BoostWeights = zeros(6, 4) }).Select(p => p.Name));
     }
 
     private static StageInputs Inputs()
