@@ -17,7 +17,7 @@ internal static class CommandLine
 
     private static readonly Lazy<Command> Root = new(() => new Command(Name, "Selective state-space models (Mamba): graphs, and the kernels under them.")
     {
-        new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphCompareCommand.Create(), GraphPredictCommand.Create() },
+        new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphCompareCommand.Create(), GraphTokensCommand.Create(), GraphPredictCommand.Create() },
         new Command("distill", "Progressive distillation: a teacher, a ladder of Mamba students, an answer at any budget.") { DistillRunCommand.Create(), DistillCompareCommand.Create(), DistillPredictCommand.Create(), DistillInspectCommand.Create() },
         VerifyCommand.Create(),
         new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), GraphBenchCommand.Create(), CommBenchCommand.Create() },

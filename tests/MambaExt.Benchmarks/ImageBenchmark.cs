@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MambaExt.Data.Images;
 using MambaExt.Vision.Transforms;
+using SkiaSharp;
 
 namespace MambaExt.Benchmarks;
 
@@ -25,12 +26,43 @@ internal static class ImageBenchmark
             Views("random resized crop to 84, flip and jitter, 3x400x500", large, new ImagePipeline([new RandomResizedCrop(84), new HorizontalFlip(), new ColorJitter(0.4)], normalization), null);
         }
 
-        void Views(string what, MemoryImages images, ImagePipeline pipeline, ImageMixing? mixing)
+        Files();
+
+        void Views(string what, ImageSamples images, ImagePipeline pipeline, ImageMixing? mixing)
         {
             var views = new ImageViews(images, pipeline, 1, mixing);
             int[] batch = [.. Enumerable.Range(0, Math.Min(Batch, images.Count))];
             int draw = 0;
             Report(what, () => views.Batch(batch, draw++).Dispose(), batch.Length);
+        }
+    }
+
+    /// <summary>Photographs of 375x500 pixels that are decoded each time.</summary>
+    private static void Files()
+    {
+        string folder = Directory.CreateTempSubdirectory("mambaext-").FullName;
+        try
+        {
+            using var bitmap = new SKBitmap(500, 375);
+            for (int p = 0; p < 500 * 375; p++)
+            {
+                bitmap.SetPixel(p % 500, p / 500, new SKColor((byte)(p % 500 / 2), (byte)(p / 500), (byte)(p * 31 / 500)));
+            }
+
+            string[] names = [.. Enumerable.Range(0, 64).Select(i => $"{i}.jpg")];
+            foreach (string name in names)
+            {
+                using SKData data = bitmap.Encode(SKEncodedImageFormat.Jpeg, 90);
+                File.WriteAllBytes(Path.Combine(folder, name), data.ToArray());
+            }
+
+            var views = new ImageViews(new FileImages(folder, names, new int[names.Length]), new ImagePipeline([new RandomResizedCrop(224), new HorizontalFlip(), new ColorJitter(0.3)]), 1);
+            int draw = 0;
+            Report("JPEG files of 375x500, random resized crop to 224, flip and jitter", () => views.Batch([.. Enumerable.Range(0, names.Length)], draw++).Dispose(), names.Length);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 

@@ -11,7 +11,7 @@ namespace MambaExt.Cli.Tests;
 /// </summary>
 public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<OptionWalkTests.Runs>
 {
-    private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Verify = "verify", Bench = "bench scan", BenchGraph = "bench graph", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
+    private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Tokens = "graph tokens", Verify = "verify", Bench = "bench scan", BenchGraph = "bench graph", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
     private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
     private const string Gmb = "--model gmb --layers 1 --eval_orders 1";
     private const string Cora = "--dataset cora --data {data}";
@@ -20,11 +20,12 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
     private static readonly Entry[] Entries =
     [
         Changed("--d_model 6"), Changed("--d_state 3"), Changed("--d_conv 3"), Changed("--expand 2"), Changed("--M 2"), Changed("--m 2"), Changed("--s 2"),
+        Changed("--token_encoder rwf"), Changed("--encoder_layers 2", "--token_encoder gatedgcn"), Changed("--direction forward"), Changed("--parts 3"), Changed("--accumulate 2", "--parts 3"),
         Changed("--token_layers 2"), Changed("--node_layers 0"), Changed("--readout mean"), Changed("--layer_scale 0.5"), Changed("--scan_norm false"),
         new(Train, "--recompute true", Kind.Configured),
         Changed("--order random"), Changed("--mpnn gcn"), Changed("--mpnn_layers 2"), Changed("--mpnn_residual false"), Changed("--teleport 0.3", "--mpnn appnp --mpnn_residual false"),
         Changed("--order_noise true"), Changed("--eval_orders 2"), Changed("--form paper", Gmb), Changed("--edge_states true", Gmb), Changed("--encoder_bias false", Gmb),
-        Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"), Changed("--label_inputs 0.5"),
+        Changed("--lap_pe 1"), Changed("--lap_eigs 3", "--lap_pe 1"), Changed("--rwse 1"), Changed("--rwse_steps 3", "--rwse 1"), Changed("--label_inputs 0.5"), Changed("--vertex_dropout 0.5"), Changed("--consistency 1"), Changed("--consistency_draws 3", "--consistency 1"), Changed("--consistency_temperature 1", "--consistency 1"),
         Changed("--dropout 0.4"), Changed("--propagate_scan true", "--mpnn appnp --mpnn_residual false"), Changed("--late_fusion true"), Changed("--input_dropout 0.2"),
         Changed("--conv sage", "--model deep-mamba --layers 4"), Changed("--layers 3", "--model gcn"), Changed("--alpha 0.3", "--model gcn2 --layers 3"), Changed("--theta 1", "--model gcn2 --layers 3"), Changed("--heads 2", "--model gat --layers 2"), Changed("--norm layer", "--model gcn --layers 2"),
         Changed("--norm_place pre", "--model gcn --layers 2"), Changed("--residual identity", "--model gcn --layers 2"), Changed("--activation gelu", "--model gcn --layers 2"),
@@ -48,6 +49,9 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         new(Compare, "--deterministic", Kind.Configured, "", "--threads 2"), new(Compare, "--out {new}", Kind.Printed), new(Compare, "--json", Kind.Printed),
         Refused(Predict, "--model {empty}", "no model folder", replaces: true), Refused(Predict, "--dataset none", "none"), Refused(Predict, "--data {empty}", "{empty}", "--dataset cora"),
         new(Predict, "--out {new}", Kind.Printed), new(Predict, "--json", Kind.Printed), Refused(Predict, "--threads 0", "1 to 1024"),
+        new(Tokens, "--M 2", Kind.Key, "M"), new(Tokens, "--m 2", Kind.Key, "lengths"), new(Tokens, "--s 2", Kind.Key, "tokens_per_vertex"), new(Tokens, "--seed 1", Kind.Key, "entries", "--M 3 --m 2"),
+        new(Tokens, "--vertex 17", Kind.Key, "vertex"), new(Tokens, "--out {new}.csv", Kind.Printed), new(Tokens, "--json", Kind.Printed), Refused(Tokens, "--threads 0", "1 to 1024"),
+        Refused(Tokens, "--dataset coar", "did you mean cora"), Refused(Tokens, "--data {empty}", "{empty}", "--dataset cora"), Refused(Tokens, "--graph {own}/e.csv", "--dataset"), Refused(Tokens, "--header yes", "--graph FILE"),
         new(Verify, "--vector-bits 128", Kind.Printed), new(Verify, "--json", Kind.Printed), Refused(Verify, "--threads 0", "1 to 1024"),
         new(Bench, "--dtype float64", Kind.Key, "dtype"), new(Bench, "--threads 2", Kind.Key, "threads"), new(Bench, "--shape 1x8x4x3", Kind.Key, "shape"), new(Bench, "--json", Kind.Printed),
         Refused(Bench, "--rounds 0", "1 to 1000", replaces: true), Refused(Bench, "--suite", "--shape"),
@@ -218,6 +222,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
                 Report => [[Model()]],
                 List or Get or Check => [],
                 Predict => [["--model", Model()], ["--threads", "1"]],
+                Tokens => [["--dataset", "minesweeper-grid"], ["--M", "1"], ["--m", "1"], ["--threads", "1"], .. entry.Kind == Kind.Key ? new string[][] { ["--json"] } : []],
                 Verify => [[Golden()], ["--threads", "1"]],
                 BenchGraph => [["--sizes", "200"], ["--rounds", "1"], ["--threads", "1"], .. entry.Kind == Kind.Key ? new string[][] { ["--json"] } : []],
                 _ => entry.Kind == Kind.Key ? [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"], ["--json"]] : [["--shape", "1x8x4x2"], ["--rounds", "1"], ["--threads", "1"]],

@@ -33,6 +33,21 @@ public partial class ReadmeTests
         Assert.True(File.Exists(Path.Combine(Root, "src", "MambaExt.Cli", "MambaExt.Cli.csproj")));
     }
 
+    [Theory]
+    [InlineData("graph/README.md")]
+    public void Readme_of_a_module_quotes_code_and_commands_that_there_are(string file)
+    {
+        string readme = Read(file);
+        MatchCollection quotes = Quote().Matches(readme);
+        Assert.NotEmpty(quotes);
+        Assert.All(quotes, quote => Assert.Equal(
+            Read(quote.Groups["file"].Value).Split($"// README: {quote.Groups["name"].Value}\n")[1].Split($"// End of README: {quote.Groups["name"].Value}")[0].Trim('\n'),
+            quote.Groups["code"].Value.Trim('\n')));
+        string[] lines = [.. readme.Split('\n').Where(line => line.StartsWith("mambaext ", StringComparison.Ordinal)).Select(line => line["mambaext ".Length..])];
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.Empty(CommandLine.Parse(line.Split(' ')).Errors));
+    }
+
     [Fact]
     public void Keys_of_the_contract_are_those_of_the_golden_documents()
     {

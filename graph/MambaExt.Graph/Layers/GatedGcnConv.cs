@@ -60,18 +60,26 @@ public sealed class GatedGcnConv : GraphConvolution
             throw new ArgumentException($"GatedGCN was made {(C is null ? "without" : "with")} edge features and given {(arcs is null ? "none" : "some")}; give what it was made for.");
         }
 
+        if (arcs is null)
+        {
+            return (Mix(graph.Adjacency, x), null);
+        }
+
         using DisposeScope scope = NewDisposeScope();
         CsrMatrix neighbours = graph.Adjacency;
         Tensor own = A.forward(x), message = B.forward(x);                                                          // [V, d]
-        if (arcs is null)
-        {
-            return ((own + neighbours.GatedMean(D.forward(x), E.forward(x), message)).MoveToOuterDisposeScope(), null);
-        }
-
         Tensor changed = neighbours.ArcSum(D.forward(x), E.forward(x)) + C!.forward(arcs);                          // [2E, d]
         Tensor gate = changed.sigmoid();
         Tensor y = own + neighbours.GatedSum(message, gate) / (neighbours.RowSum(gate) + 1e-6);
         Tensor next = changed.shape[0] == 0 ? arcs.alias() : arcs + edge_norm!.forward(changed);
         return (y.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>As <see cref="forward"/> without edge features, over whatever rows are neighbours.</summary>
+    internal Tensor Mix(CsrMatrix neighbours, Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor own = A.forward(x), message = B.forward(x);                                                          // [R, d_out]
+        return (own + neighbours.GatedMean(D.forward(x), E.forward(x), message)).MoveToOuterDisposeScope();
     }
 }

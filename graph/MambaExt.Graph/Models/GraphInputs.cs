@@ -126,6 +126,9 @@ public sealed class GraphInputs : IDisposable
     public CsrMatrix? TokenMeans(int M, int m, int s) =>
         m == 0 ? null : Get((M, m, s), () => WalkTokens.Sample(_graph, new WalkTokenOptions(M, m, s, _seed), _keys, Compute.Threads).MeanWeights().ToCsrMatrix());
 
+    /// <summary>What encoders of tokens draw theirs from.</summary>
+    internal TokenSource TokenSource(int M, int m, int s) => new(_graph, new WalkTokenOptions(M, m, s, _seed), _keys);
+
     /// <summary>Eigenvectors of each graph's Laplacian with the smallest eigenvalues, each beside its eigenvalue, [V, k, 2], zero where a graph has fewer
     /// vertices; and [V, k, 1], 1 where there is an eigenvector and else 0.</summary>
     /// <param name="count">k</param>

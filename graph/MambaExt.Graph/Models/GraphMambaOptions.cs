@@ -1,4 +1,5 @@
 using MambaExt.Blocks;
+using MambaExt.Graph.Layers;
 using MambaExt.Graph.Orders;
 using MambaExt.Graph.Tokens;
 
@@ -27,6 +28,16 @@ public sealed record GraphMambaOptions : GraphModelOptions
 
     /// <summary>Tokens a walk length.</summary>
     public int s { get; init; } = 1;
+
+    /// <summary>What a token comes to, one of <see cref="TokenEncoder.Names"/>: mean, of the encoded features of its vertices; gatedgcn, on its induced
+    /// subgraph; rwf, random-walk features of its walks.</summary>
+    public string token_encoder { get; init; } = "mean";
+
+    /// <summary>Layers of <see cref="token_encoder"/> gatedgcn.</summary>
+    public int encoder_layers { get; init; } = 1;
+
+    /// <summary>Which way the scans go: both, as in the paper, or forward alone, its ablation.</summary>
+    public string direction { get; init; } = "both";
 
     /// <summary>Bidirectional layers over the tokens of a vertex.</summary>
     public int token_layers { get; init; } = 1;
@@ -104,6 +115,9 @@ public sealed record GraphMambaOptions : GraphModelOptions
     {
         var faults = new List<string>();
         Need(faults, scan || mpnn != MessagePassing.None, "scan is off and mpnn is none, so nothing is left: keep one of them");
+        Need(faults, TokenEncoder.Names.Contains(token_encoder), $"token_encoder is '{token_encoder}', allowed are {string.Join(", ", TokenEncoder.Names)}");
+        Need(faults, encoder_layers >= 1 && (encoder_layers == 1 || token_encoder == "gatedgcn"), $"encoder_layers is {encoder_layers} with token_encoder {token_encoder}, allowed are 1, and more with gatedgcn");
+        Need(faults, direction is "both" or "forward", $"direction is '{direction}', allowed are both and forward");
         Need(faults, token_layers >= 0 && node_layers >= 0, $"token_layers and node_layers are {token_layers} and {node_layers}, allowed are 0 and more");
         Need(faults, mpnn == MessagePassing.None || mpnn_layers >= 1, $"mpnn_layers is {mpnn_layers}, allowed are 1 and more");
         Need(faults, VertexOrders.Names.Contains(order), $"order is '{order}', allowed are {string.Join(", ", VertexOrders.Names)}");

@@ -18,6 +18,9 @@ public abstract record GraphModelOptions
     /// <summary>Dropout of input features.</summary>
     public double input_dropout { get; init; }
 
+    /// <summary>Share of the vertices whose features a step does without altogether (DropNode, Feng et al., arXiv 2005.11079).</summary>
+    public double vertex_dropout { get; init; }
+
     /// <summary>Channels of d_model that encode the smallest eigenvectors of the graph's Laplacian (LapPE); 0 for none.</summary>
     public int lap_pe { get; init; }
 
@@ -45,6 +48,7 @@ public abstract record GraphModelOptions
         List<string> faults = [.. Faults()];
         Need(faults, d_model >= 1, $"d_model is {d_model}, allowed are 1 and more");
         Need(faults, dropout is >= 0 and < 1 && input_dropout is >= 0 and < 1, $"dropout and input_dropout are {dropout} and {input_dropout}, allowed are 0 up to, not with, 1");
+        Need(faults, vertex_dropout is >= 0 and < 1, $"vertex_dropout is {vertex_dropout}, allowed are 0 up to, not with, 1");
         Need(faults, lap_pe >= 0 && rwse >= 0 && (long)lap_pe + rwse < Math.Max(d_model, 1), $"lap_pe and rwse are {lap_pe} and {rwse} with d_model {d_model}, allowed are 0 and more that leave channels for the features");
         Need(faults, lap_eigs is >= 1 and <= 256, $"lap_eigs is {lap_eigs}, allowed are 1 to 256");
         Need(faults, rwse_steps is >= 1 and <= 1000, $"rwse_steps is {rwse_steps}, allowed are 1 to 1000");

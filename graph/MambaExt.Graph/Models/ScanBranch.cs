@@ -1,7 +1,6 @@
 using MambaExt.Blocks;
 using MambaExt.Graph.Layers;
 using MambaExt.Graph.Orders;
-using MambaExt.Sparse;
 using MambaExt.Training;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -12,8 +11,8 @@ namespace MambaExt.Graph.Models;
 /// <summary>
 /// The two scan stages of GMN (Behrouz and Hashemi, arXiv 2402.08678, algorithm 1), [V, F] to [V, d]:
 /// <list type="number">
-/// <item>each vertex's tokens, means of the features over random-walk neighbourhoods, the farthest first and the vertex last, through
-/// bidirectional layers; the last row, or the mean of the rows, stands for the vertex;</item>
+/// <item>each vertex's tokens, what a <see cref="TokenEncoder"/> makes of the features over random-walk neighbourhoods, the farthest first and the vertex
+/// last, through bidirectional layers; the last row, or the mean of the rows, stands for the vertex;</item>
 /// <item>the vertices in scan order through bidirectional layers, then back in their own order.</item>
 /// </list>
 /// Layers are residual with a norm before them and a scale for each channel behind (Touvron et al., arXiv 2103.17239), which the paper
@@ -24,6 +23,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     private const long SequencesAtOnce = 1 << 16;
 
     private readonly FeatureEncoder encoder;
+    private readonly TokenEncoder tokens;
     private readonly ModuleList<BidirectionalMambaBlock> token_layers = new();
     private readonly ModuleList<LayerNorm> token_norms = new();
     private readonly ModuleList<BidirectionalMambaBlock> node_layers = new();
@@ -45,6 +45,8 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
         _norm = options.scan_norm;
         _orders = new OrderedScan(VertexOrders.Named(options.order), options.order_noise, options.eval_orders);
         encoder = new FeatureEncoder(features, outputs, options);
+        tokens = TokenEncoder.Of(options);
+        bool both = options.direction == "both";
         for (int i = 0; i < options.token_layers; i++)
         {
             if (_norm)
@@ -53,7 +55,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
             }
 
             token_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale).DetachFromDisposeScope()));
-            token_layers.Add(new BidirectionalMambaBlock(options.Block));
+            token_layers.Add(new BidirectionalMambaBlock(options.Block, backward: both));
         }
 
         for (int i = 0; i < options.node_layers; i++)
@@ -64,7 +66,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
             }
 
             node_scales.Add(nn.Parameter(full([options.d_model], options.layer_scale).DetachFromDisposeScope()));
-            node_layers.Add(new BidirectionalMambaBlock(options.Block));
+            node_layers.Add(new BidirectionalMambaBlock(options.Block, backward: both));
         }
 
         RegisterComponents();
@@ -73,11 +75,9 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
     public override Tensor forward(GraphInputs inputs)
     {
         using DisposeScope scope = NewDisposeScope();
-        CsrMatrix? means = inputs.TokenMeans(_options.M, _options.m, _options.s);
-        long vertices = inputs.VertexCount, tokens = means is null ? 1 : means.Rows / vertices;
         Tensor x = Drop(encoder.forward(inputs));                                       // [V, d]
-        long width = x.shape[1];
-        Tensor sequence = (means is null ? x : means.Multiply(x)).view(vertices, tokens, width);
+        Tensor sequence = tokens.forward(inputs, x);                                    // [V, L, d]
+        long vertices = x.shape[0], width = x.shape[1];
         for (int i = 0; i < token_layers.Count; i++)
         {
             Tensor change = Scan(token_layers[i], _norm ? token_norms[i] : null, sequence, null) * token_scales[i];
@@ -90,7 +90,7 @@ internal sealed class ScanBranch : nn.Module<GraphInputs, Tensor>
             sequence = sequence + change;
         }
 
-        Tensor y = _mean ? sequence.mean([1L]) : sequence.select(1, tokens - 1);        // [V, d]
+        Tensor y = _mean ? sequence.mean([1L]) : sequence.select(1, sequence.shape[1] - 1);        // [V, d]
         if (node_layers.Count > 0)
         {
             y = _orders.Forward(inputs, y, training, NodeStage);

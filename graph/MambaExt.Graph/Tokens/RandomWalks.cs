@@ -24,19 +24,35 @@ public static class RandomWalks
             throw new ArgumentException($"{walks} walks of {length} steps from {graph.VertexCount} vertices on {threads} threads were asked for; give 1 to {ushort.MaxValue + 1} walks of 1 to {ushort.MaxValue} steps, at most {Array.MaxLength} steps in all.");
         }
 
+        return Of(graph.OffsetArray, graph.TargetArray, default, (0, graph.VertexCount), walks, (length, 0), seed, threads == 0 ? KernelOptions.Default.Threads : threads, token);
+    }
+
+    /// <summary>The walks of one token of some vertices, [count, walks, length].</summary>
+    /// <param name="offsets">Rows of the graph</param>
+    /// <param name="targets">Neighbours, in the order of their keys</param>
+    /// <param name="keys">What random numbers are tied to, [V]; empty for the vertex numbers</param>
+    /// <param name="vertices">The first, and how many</param>
+    /// <param name="walks">From each vertex</param>
+    /// <param name="walk">Steps, and the repeat of the token</param>
+    /// <param name="seed">Of the walks</param>
+    /// <param name="threads">That may work at once</param>
+    /// <param name="token">Stops the work</param>
+    internal static int[] Of(
+        long[] offsets, int[] targets, ReadOnlyMemory<int> keys, (int First, int Count) vertices, int walks, (int Length, int Repeat) walk, ulong seed, int threads, CancellationToken token = default)
+    {
         // Threads write straight into the result: each walk has its place.
-        var visited = GC.AllocateUninitializedArray<int>(graph.VertexCount * walks * length);
-        var limits = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? KernelOptions.Default.Threads : threads, CancellationToken = token };
-        Parallel.For(0, (graph.VertexCount + BlockVertices - 1) / BlockVertices, limits, () => new WalkGroup([(length, 0)], walks), (block, _, group) =>
+        var visited = GC.AllocateUninitializedArray<int>(vertices.Count * walks * walk.Length);
+        var limits = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = token };
+        Parallel.For(0, (vertices.Count + BlockVertices - 1) / BlockVertices, limits, () => new WalkGroup([walk], walks), (block, _, group) =>
         {
-            int end = Math.Min((block + 1) * BlockVertices, graph.VertexCount);
-            for (int first = block * BlockVertices; first < end; first += group.Vertices)
+            int end = vertices.First + Math.Min((block + 1) * BlockVertices, vertices.Count);
+            for (int first = vertices.First + (block * BlockVertices); first < end; first += group.Vertices)
             {
                 int count = Math.Min(group.Vertices, end - first);
-                group.Walk(graph.OffsetArray, graph.TargetArray, default, first, count, seed);
+                group.Walk(offsets, targets, keys.Span, first, count, seed);
                 for (int i = 0; i < count; i++)
                 {
-                    group.Visited(i, 0).CopyTo(visited.AsSpan((first + i) * walks * length));
+                    group.Visited(i, 0)[..(walks * walk.Length)].CopyTo(visited.AsSpan((first - vertices.First + i) * walks * walk.Length));
                 }
             }
 

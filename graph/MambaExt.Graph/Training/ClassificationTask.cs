@@ -57,9 +57,12 @@ public abstract class ClassificationTask
     /// <summary>The task with its features as a recipe wants them.</summary>
     public abstract ClassificationTask Prepare(NodeRecipe recipe);
 
-    /// <summary>Throws a sentence where a recipe does not fit the task.</summary>
+    /// <summary>Throws a sentence where a recipe does not fit the task, or its training memory.</summary>
     /// <exception cref="ArgumentException">It does not.</exception>
     public abstract void Validate(NodeRecipe recipe);
+
+    /// <summary>Bytes that a training step needs, estimated (<see cref="MemoryEstimate"/>).</summary>
+    public abstract double Memory(NodeRecipe recipe);
 
     /// <summary>Parameters of a model.</summary>
     public abstract long ParameterCount(GraphModelOptions model);

@@ -11,7 +11,11 @@ namespace MambaExt.Graph.Training;
 /// <summary>What the model folder of a classifier of vertices or graphs says of it; <paramref name="known_labels"/> are the classes of the training vertices, -1
 /// for all others, where the model reads them, [V].</summary>
 internal sealed record ClassifierDescription(
-    string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options, int[]? known_labels = null);
+    string kind, string dataset, string variant, int features, int classes, bool binary, bool normalise_features, int seed, int split, double val, GraphModelOptions options, int[]? known_labels = null)
+{
+    /// <summary>Vertices of a part, in the mean, where the model was trained on parts of a graph and so sees no more at once; 0 for all.</summary>
+    public double part_vertices { get; init; }
+}
 
 /// <summary>Writes and reads the model folders of classifiers.</summary>
 internal static class ClassifierFolder
@@ -32,7 +36,7 @@ internal static class ClassifierFolder
         try
         {
             ClassifierDescription about = config.Deserialize<ClassifierDescription>(Json)!;
-            if (about.options is null || about.features is < 1 or > 1 << 24 || about.classes is < 2 or > 1 << 20 || labels.Count != about.classes)
+            if (about.options is null || about.features is < 1 or > 1 << 24 || about.classes is < 2 or > 1 << 20 || about.part_vertices is not (>= 0 and < int.MaxValue) || labels.Count != about.classes)
             {
                 throw new InvalidDataException($"'{folder}' describes {about.features} features and {about.classes} classes with {labels.Count} names; restore its files.");
             }

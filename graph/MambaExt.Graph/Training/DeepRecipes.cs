@@ -15,13 +15,17 @@ internal static class DeepRecipes
         return new NodeRecipe(baseline(model), training);
     }
 
-    /// <summary>The library's own: a deep network with the scan.</summary>
-    public static NodeRecipe WithScan(string dataSet) => For(dataSet, o => o with
+    /// <summary>The library's own: a deep network with the scan and, where many vertices have labels, masked label prediction.</summary>
+    public static NodeRecipe WithScan(string dataSet)
     {
-        conv = dataSet is "minesweeper" or "minesweeper-grid" ? "gcn" : "sage",
-        scan_every = Math.Max(1, o.layers / 3),
-        d_state = 8,
-    });
+        NodeRecipe recipe = For(dataSet, o => o with { conv = "gcn", d_state = 8 });
+        return dataSet switch
+        {
+            "minesweeper" or "minesweeper-grid" => new NodeRecipe(
+                (DeepGraphOptions)recipe.Model with { depth_scan = 3, layer_scale = 0.01, label_inputs = 0.5 }, recipe.Training with { epochs = 600 }),
+            _ => recipe with { Model = (DeepGraphOptions)recipe.Model with { conv = "sage", scan_every = Math.Max(1, ((DeepGraphOptions)recipe.Model).layers / 3) } },
+        };
+    }
 
     private static (DeepGraphOptions Model, NodeTrainingOptions Training) Start(string dataSet) => dataSet switch
     {

@@ -55,7 +55,11 @@ public sealed class GraphClassification(GraphDataSet data) : ClassificationTask
     {
         GraphTrainer.Validate(recipe.Model, recipe.Training);
         recipe.Model.Validate(Data.Packed.Graph.VertexCount);
+        MemoryEstimate.Require(Memory(recipe), "choose fewer channels, layers or graphs a batch");
     }
+
+    /// <inheritdoc/>
+    public override double Memory(NodeRecipe recipe) => MemoryEstimate.Bytes(Data, recipe);
 
     /// <inheritdoc/>
     public override long ParameterCount(GraphModelOptions model) => GraphTrainer.ParameterCount(Data, model);

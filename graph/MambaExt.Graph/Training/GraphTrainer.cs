@@ -82,6 +82,11 @@ public static class GraphTrainer
     internal static void Validate(GraphModelOptions model, NodeTrainingOptions training)
     {
         training.Validate();
+        if (training.parts != 1)
+        {
+            throw new ArgumentException($"parts is {training.parts}, but whole graphs are classified, a batch of them at a time; leave it out.");
+        }
+
         if (model.pool == "none" || training.batch_size < 1)
         {
             throw new ArgumentException(FormattableString.Invariant($"pool is {model.pool} and batch_size {training.batch_size}, but whole graphs are classified in batches; give a pool of mean, sum or max and 1 graph a batch or more."));

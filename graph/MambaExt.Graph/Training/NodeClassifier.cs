@@ -50,7 +50,10 @@ public sealed class NodeClassifier : IDisposable
         var about = new ClassifierDescription(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), data.Features.Columns, data.ClassCount, Labelling.Of(data).Binary,
             training.normalise_features, run.seed, run.split, run.val, network.Options,
-            network.Options.label_inputs > 0 ? LabelInputs.Known(data.Labels, data.Splits[run.split].Train) : null);
+            network.Options.label_inputs > 0 ? LabelInputs.Known(data.Labels, data.Splits[run.split].Train) : null)
+        {
+            part_vertices = training.parts == 1 ? 0 : (double)data.Graph.VertexCount / training.parts,
+        };
         return ClassifierFolder.Files(network, about, data.ClassNames);
     }
 
@@ -65,7 +68,8 @@ public sealed class NodeClassifier : IDisposable
         return new NodeClassifier(network, about, labels, device);
     }
 
-    /// <summary>Probability of each class for each vertex, [V, K] row by row. Walks are drawn with the seed of the training.</summary>
+    /// <summary>Probability of each class for each vertex, [V, K] row by row. Walks are drawn with the seed of the training; a model that was trained on parts
+    /// of a graph sees this one in parts of about that size.</summary>
     /// <exception cref="ArgumentException">The features are of another width, or the model reads the labels of its training vertices and the graph has
     /// another number of vertices.</exception>
     public float[][] Predict(CsrGraph graph, NodeFeatures features)
@@ -82,10 +86,11 @@ public sealed class NodeClassifier : IDisposable
 
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
-        using var inputs = new GraphInputs(graph, NormalisesFeatures ? features.RowNormalised() : features, (ulong)_about.seed, device: _device);
+        int parts = _about.part_vertices > 0 ? (int)Math.Clamp(Math.Round(graph.VertexCount / _about.part_vertices), 1, Math.Max(1, graph.VertexCount)) : 1;
+        using var inputs = new GraphParts(graph, NormalisesFeatures ? features.RowNormalised() : features, parts, (ulong)_about.seed, _device);
         using Tensor? labels = _about.known_labels is null ? null : LabelInputs.OneHot(_about.known_labels, _about.classes, _device);
-        inputs.KnownLabels = labels;
-        return ClassifierFolder.Probabilities(_network.forward(inputs), _about);
+        inputs.Inputs[0].KnownLabels = labels;
+        return ClassifierFolder.Probabilities(inputs.Logits(_network), _about);
     }
 
     /// <inheritdoc/>

@@ -30,11 +30,15 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
         ["gps"] = o => o with { conv = "gatedgcn", attention = true, layers = Math.Min(o.layers, 4), residual = "identity", norm = "layer", norm_place = "pre", feed_forward = true },
     };
 
-    /// <summary>Models that are another one without a part of it: which, and how the part is taken out.</summary>
+    /// <summary>Models that are another one without a part of it, or with the part that an ablation puts in its place: which, and how. Those of Graph Mamba are the
+    /// ablations of GMN (arXiv 2402.08678, table 4).</summary>
     private static readonly Dictionary<string, (string Of, Func<GraphModelOptions, GraphModelOptions> Without)> Reduced = new()
     {
         ["no-scan"] = (GraphMamba, o => (GraphMambaOptions)o with { scan = false }),
         ["no-mpnn"] = (GraphMamba, o => (GraphMambaOptions)o with { mpnn = MessagePassing.None }),
+        ["one-direction"] = (GraphMamba, o => (GraphMambaOptions)o with { direction = "forward" }),
+        ["no-walks"] = (GraphMamba, o => (GraphMambaOptions)o with { m = 0 }),
+        ["ppr-order"] = (GraphMamba, o => (GraphMambaOptions)o with { order = "ppr" }),
         [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, depth_scan = 0, token_stage = false }),
     };
 
@@ -42,7 +46,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
     public static IReadOnlyList<string> Names { get; } = [GraphMamba, Deep, Gmb, .. Baselines.Keys, .. Reduced.Keys];
 
     /// <summary>Graph Mamba and the models that are Graph Mamba without a branch.</summary>
-    public static IReadOnlyList<string> Ablations { get; } = [GraphMamba, .. Reduced.Where(r => r.Value.Of == GraphMamba).Select(r => r.Key)];
+    public static IReadOnlyList<string> Ablations { get; } = [GraphMamba, "no-scan", "no-mpnn"];
 
     /// <summary>The recipe of a model for a data set by its registry name; a plain one for data sets that have none of their own.</summary>
     /// <param name="dataSet">Name in the registry</param>

@@ -17,7 +17,7 @@ public static class NodeTrainer
     /// <param name="seed">Of weights, dropout, walks and ties</param>
     /// <param name="split">Of the data set</param>
     /// <param name="host">Progress and checkpoints; default none</param>
-    /// <param name="ranks">Processes that each take a part of the training vertices; every one of them still runs the whole graph</param>
+    /// <param name="ranks">Processes that each take a share of the training vertices; every one of them still runs the whole graph</param>
     /// <param name="save">Given the trained model</param>
     /// <param name="device">Where the model is trained; the CPU unless given</param>
     /// <param name="token">Asked after each step</param>
@@ -29,13 +29,18 @@ public static class NodeTrainer
         ITrainingHost? host = null, ICommunicator? ranks = null, Action<GraphModel, NodeRun>? save = null, Device? device = null, CancellationToken token = default, bool scoreTest = true)
     {
         Validate(model, training);
+        if (training.parts > 1 && ranks is { Size: > 1 })
+        {
+            throw new ArgumentException($"parts is {training.parts} and {ranks.Size} processes share the training; train in one process, or the whole graph (parts 1).");
+        }
+
         using DisposeScope scope = NewDisposeScope();
         NodeSplit parts = data.Splits[split];
         var labels = Labelling.Of(data);
         double[]? weights = training.class_weights == "balanced" ? labels.Balanced(parts.Train) : null;
-        using var train = new LabelledPart(labels, DataParallel.Share(parts.Train, ranks), classWeights: weights, device: device);
+        using var graph = new GraphParts(data.Graph, data.Features, training.parts, (ulong)seed, device);
+        using var train = new TrainedParts(graph, labels, DataParallel.Share(parts.Train, ranks), weights, device);
         using var validation = new LabelledPart(labels, parts.Validation, device: device);
-        using var inputs = new GraphInputs(data.Graph, data.Features, (ulong)seed, device: device);
         manual_seed(seed);
         using LabelInputs? known = model.label_inputs > 0 ? new LabelInputs(labels, parts.Train, device) : null;
         if (known is not null && ranks is { Size: > 1 })
@@ -49,31 +54,34 @@ public static class NodeTrainer
             network.to(device);
         }
 
-        var task = new TrainingTask<GraphInputs>
+        var task = new TrainingTask<TrainedPart>
         {
             Model = network,
-            Batches = new WholeBatch<GraphInputs>(inputs),
-            Loss = graph =>
+            Batches = train.Batches((ulong)seed),
+            Loss = part =>
             {
-                Tensor? counted = known?.Hide(graph, 1 - model.label_inputs);
-                return network.Logits(graph).Select(logits => train.Loss(logits, counted)).Aggregate((sum, next) => sum + next);
+                Tensor? counted = known?.Hide(part.Inputs, 1 - model.label_inputs);
+                Tensor Supervised(Tensor logits) => part.Labels.Loss(logits, counted);
+                return training.consistency == 0
+                    ? network.Logits(part.Inputs).Select(Supervised).Aggregate((sum, next) => sum + next)
+                    : Consistency.Loss(() => network.Logits(part.Inputs), Supervised, training);
             },
-            Weight = _ => train.Count,
+            Weight = part => part.Labels.Count,
             Validate = () =>
             {
-                known?.Show(inputs);
-                return validation.Score(network.forward(inputs));
+                known?.Show(graph.Inputs[0]);
+                return validation.Score(graph.Logits(network));
             },
-            Describe = _ => $"the whole graph, seed {seed}, split {split}",
+            Describe = part => $"{(training.parts == 1 ? "the whole graph" : $"part {part.Number} of {training.parts}")}, seed {seed}, split {split}",
         };
         TrainingOutcome outcome = Trainer.Run(task, training, host, ranks, token);
         using DisposeScope final = NewDisposeScope();
         using IDisposable _ = no_grad();
-        known?.Show(inputs);
+        known?.Show(graph.Inputs[0]);
         var run = new NodeRun(seed, split, outcome.Best!.Value.Score * 100, double.NaN, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, []);
         if (scoreTest)
         {
-            Tensor logits = network.forward(inputs);
+            Tensor logits = graph.Logits(network);
             using var test = new LabelledPart(labels, parts.Test, device: device);
             run = run with { test = test.Score(logits).Score * 100, confusion = test.Confusion(logits) };
         }
@@ -96,6 +104,11 @@ public static class NodeTrainer
         if (model.pool != "none" || training.batch_size != 0)
         {
             throw new ArgumentException(FormattableString.Invariant($"pool is {model.pool} and batch_size {training.batch_size}, but the vertices of one graph are classified; leave both out, or take a data set of whole graphs."));
+        }
+
+        if (model.label_inputs > 0 && training.parts > 1)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"label_inputs is {model.label_inputs} and parts {training.parts}, but known labels are read by a model of the whole graph; give label_inputs 0, or parts 1."));
         }
     }
 

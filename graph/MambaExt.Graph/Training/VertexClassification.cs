@@ -55,7 +55,16 @@ public sealed class VertexClassification(NodeDataSet data) : ClassificationTask
     {
         NodeTrainer.Validate(recipe.Model, recipe.Training);
         recipe.Model.Validate(Data.Graph.VertexCount);
+        if (recipe.Training.parts > Data.Graph.VertexCount)
+        {
+            throw new ArgumentException($"parts is {recipe.Training.parts} and {Data.Name} has {Data.Graph.VertexCount} vertices; give a part one or more.");
+        }
+
+        MemoryEstimate.Require(Memory(recipe), "choose recompute, fewer channels or layers, or cut the graph into parts");
     }
+
+    /// <inheritdoc/>
+    public override double Memory(NodeRecipe recipe) => MemoryEstimate.Bytes(Data, recipe);
 
     /// <inheritdoc/>
     public override long ParameterCount(GraphModelOptions model) => NodeTrainer.ParameterCount(Data, model);

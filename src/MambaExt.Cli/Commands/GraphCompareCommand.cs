@@ -129,6 +129,7 @@ internal static class GraphCompareCommand
 
         using RunSession session = RunSession.Open(path, before is not null, Name, config, ranks);
         Console.Error.WriteLine($"{place}: {model}, {data.Report[0]}");
+        Console.Error.WriteLine(MemoryEstimate.Describe(trials.Max(trial => data.Memory(trial.Recipe))));
 
         var experiment = new Experiment<NodeRunKey, NodeRun>(session.Folder, TimeSpan.FromSeconds(parsed.GetValue(RunSession.CheckpointOption)), Console.Error.WriteLine);
         if (session.Resumed)

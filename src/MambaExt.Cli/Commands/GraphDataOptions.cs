@@ -6,6 +6,19 @@ using MambaExt.Graph.Training;
 
 namespace MambaExt.Cli.Commands;
 
+/// <summary>What a command wants of a graph.</summary>
+internal enum GraphUse
+{
+    /// <summary>Labels and splits too.</summary>
+    Training,
+
+    /// <summary>Features too, and by default the graph that a model was trained on.</summary>
+    Prediction,
+
+    /// <summary>Vertices and edges alone.</summary>
+    Structure,
+}
+
 /// <summary>Options that say which graph a command works on: a data set by name, or files of the user's own.</summary>
 internal sealed class GraphDataOptions
 {
@@ -15,6 +28,7 @@ internal sealed class GraphDataOptions
         [("own", SplitKind.Own), ("public", SplitKind.Public), ("random", SplitKind.Random), ("geom-gcn", SplitKind.GeomGcn)];
 
     private readonly bool _training;
+    private readonly GraphUse _use;
     private readonly Option<string?> _dataSet;
     private readonly Option<string?> _data = GraphCommands.Data();
     private readonly Option<string?> _graph = File(GraphName, "A graph of your own: CSV or TSV, two vertices a line (source, target), named by numbers or words.");
@@ -26,17 +40,20 @@ internal sealed class GraphDataOptions
     private readonly Option<string> _split = CommonOptions.Choice("--split", "Which splits: those that come with the data, or random ones (default: own).", Kinds.Select(k => k.Word));
     private readonly Option<int> _splitSeed = CommonOptions.Number("--split-seed", "N", "Seed of random splits (default: 0).", 0, int.MaxValue);
 
-    /// <param name="training">Labels and splits are wanted; else a graph alone.</param>
-    public GraphDataOptions(bool training)
+    /// <param name="use">What is wanted</param>
+    public GraphDataOptions(GraphUse use)
     {
-        _training = training;
-        string names = training ? $"Required, unless --graph is given: {GraphCommands.Names}." : $"{GraphCommands.Names} (default: the one the model was trained on).";
+        (_use, _training) = (use, use == GraphUse.Training);
+        string names = use != GraphUse.Prediction ? $"Required, unless --graph is given: {GraphCommands.Names}." : $"{GraphCommands.Names} (default: the one the model was trained on).";
         _dataSet = new Option<string?>("--dataset") { Description = names, HelpName = "NAME" };
     }
 
-    public IEnumerable<Option> All => _training
-        ? [_dataSet, _data, _graph, _features, _labels, _splitFile, _header, _metric, _split, _splitSeed]
-        : [_dataSet, _data, _graph, _features, _header];
+    public IEnumerable<Option> All => _use switch
+    {
+        GraphUse.Training => [_dataSet, _data, _graph, _features, _labels, _splitFile, _header, _metric, _split, _splitSeed],
+        GraphUse.Prediction => [_dataSet, _data, _graph, _features, _header],
+        _ => [_dataSet, _data, _graph, _header],
+    };
 
     /// <summary>Options whose value is a path.</summary>
     public IReadOnlyList<Option<string?>> Paths => [_data, _graph, _features, _labels, _splitFile];
@@ -58,7 +75,7 @@ internal sealed class GraphDataOptions
         {
             result.AddError("--graph is given without --labels; name the file that has a class for each vertex.");
         }
-        else if (_training && !own && Given(_dataSet) is null)
+        else if (_use != GraphUse.Prediction && !own && Given(_dataSet) is null)
         {
             result.AddError($"--dataset is missing; known are {GraphCommands.Names}, and --graph FILE reads one of your own.");
         }
@@ -97,6 +114,18 @@ internal sealed class GraphDataOptions
         return new OwnVertices(data.Name, data.Graph, data.Features, data.VertexNames, data.Files, [data.Summary]);
     }
 
+    /// <summary>A graph, or the graphs of a set end to end, as they are.</summary>
+    public OwnVertices LoadStructure(ParseResult arguments)
+    {
+        if (arguments.GetValue(_graph) is null && GraphDataSets.Find(arguments.GetValue(_dataSet)!).Task == GraphTask.Graphs)
+        {
+            GraphDataSet graphs = GraphDataSets.LoadGraphs(arguments.GetValue(_dataSet)!, arguments.GetValue(_data));
+            return new OwnVertices(graphs.Name, graphs.Packed.Graph, graphs.Packed.Features, null, graphs.Files, [graphs.Summary]);
+        }
+
+        return LoadVertices(arguments, "");
+    }
+
     /// <summary>The graphs to predict on; without options those of the model's training.</summary>
     public GraphDataSet LoadGraphs(ParseResult arguments, string trainedOn) => arguments.GetValue(_graph) is null
         ? GraphDataSets.LoadGraphs(arguments.GetValue(_dataSet) ?? trainedOn, arguments.GetValue(_data))
@@ -111,7 +140,7 @@ internal sealed class GraphDataOptions
 
     private OwnGraphFiles Files(ParseResult arguments) => new(arguments.GetValue(_graph)!)
     {
-        Features = arguments.GetValue(_features),
+        Features = _use == GraphUse.Structure ? null : arguments.GetValue(_features),
         Labels = _training ? arguments.GetValue(_labels) : null,
         Split = _training ? arguments.GetValue(_splitFile) : null,
         Header = arguments.GetValue(_header) switch { "yes" => HeaderLine.Yes, "no" => HeaderLine.No, _ => HeaderLine.Auto },

@@ -14,7 +14,7 @@ namespace MambaExt.Cli.Commands;
 internal static class GraphPredictCommand
 {
     private static readonly Option<string?> Model = CommonOptions.Folder("--model", "Required: a model folder (RUN/models/NAME), or a run folder that holds one model.");
-    private static readonly GraphDataOptions Data = new(training: false);
+    private static readonly GraphDataOptions Data = new(GraphUse.Prediction);
     private static readonly Option<string?> Out = new("--out") { Description = "CSV file: vertex or graph, class and the probability of each class (default: standard output).", HelpName = "FILE" };
     private static readonly Option<string> Where = DeviceOption.Create();
     private static readonly Option<int> Threads = CommonOptions.Threads();

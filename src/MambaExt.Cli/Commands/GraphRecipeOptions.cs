@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MambaExt.Graph.Layers;
 using MambaExt.Graph.Models;
 using MambaExt.Graph.Orders;
 using MambaExt.Graph.Training;
@@ -18,6 +19,9 @@ internal static class GraphRecipeOptions
         Of<int>("--M", "Walks a token", (v, o) => o with { M = v }, (v, o) => o with { M = v }),
         Of<int>("--m", "Steps of the longest walk; 0: the vertex is its only token", (v, o) => o with { m = v }, (v, o) => o with { m = v }),
         Of<int>("--s", "Tokens a walk length", (v, o) => o with { s = v }, (v, o) => o with { s = v }),
+        Mamba<string>("--token_encoder", $"What a token comes to: {string.Join(", ", TokenEncoder.Names)}", (v, o) => o with { token_encoder = v }),
+        Mamba<int>("--encoder_layers", "Layers of token_encoder gatedgcn", (v, o) => o with { encoder_layers = v }),
+        Mamba<string>("--direction", "Which way the scans of Graph Mamba go: both or forward", (v, o) => o with { direction = v }),
         Mamba<int>("--token_layers", "Bidirectional layers over the tokens of a vertex", (v, o) => o with { token_layers = v }),
         Mamba<int>("--node_layers", "Bidirectional layers over the vertices in order", (v, o) => o with { node_layers = v }),
         Mamba<string>("--readout", "What stands for a vertex after the token layers: last or mean", (v, o) => o with { readout = v }),
@@ -54,6 +58,7 @@ internal static class GraphRecipeOptions
         Deep<bool>("--token_stage", "A scan over random-walk tokens beside the input encoder", (v, o) => o with { token_stage = v }),
         Entry<double>(CommonOptions.Value<double>("--dropout", "Dropout of hidden features."), (v, r) => r with { Model = r.Model with { dropout = v } }),
         Entry<double>(CommonOptions.Value<double>("--input_dropout", "Dropout of input features."), (v, r) => r with { Model = r.Model with { input_dropout = v } }),
+        Entry<double>(CommonOptions.Value<double>("--vertex_dropout", "Share of the vertices whose features a step does without."), (v, r) => r with { Model = r.Model with { vertex_dropout = v } }),
         Entry<int>(CommonOptions.Value<int>("--lap_pe", "Channels that encode the smallest eigenvectors of the Laplacian; 0: none."), (v, r) => r with { Model = r.Model with { lap_pe = v } }),
         Entry<int>(CommonOptions.Value<int>("--lap_eigs", "Eigenvectors that lap_pe reads."), (v, r) => r with { Model = r.Model with { lap_eigs = v } }),
         Entry<int>(CommonOptions.Value<int>("--rwse", "Channels that encode how often random walks return; 0: none."), (v, r) => r with { Model = r.Model with { rwse = v } }),
@@ -61,6 +66,8 @@ internal static class GraphRecipeOptions
         Entry<double>(CommonOptions.Value<double>("--label_inputs", "Share of the training vertices whose labels are an input in a step, while the loss is over the others; in evaluation all are. 0: none."), (v, r) => r with { Model = r.Model with { label_inputs = v } }),
         Entry<string>(CommonOptions.Value<string>("--pool", "Where whole graphs are classified: mean, sum or max of their vertices."), (v, r) => r with { Model = r.Model with { pool = v } }),
         Training<int>("--batch_size", "Where whole graphs are classified: graphs a step", (v, o) => o with { batch_size = v }),
+        Training<int>("--parts", "Where the vertices of one graph are classified: parts that it is cut into, a step each; 1: the whole graph", (v, o) => o with { parts = v }),
+        Training<int>("--accumulate", "Parts whose gradients make a step", (v, o) => o with { accumulate = v }),
         Training<int>("--epochs", "Most epochs", (v, o) => o with { epochs = v }),
         Training<int>("--patience", "Stop after so many epochs without a better validation score; 0: never", (v, o) => o with { patience = v }),
         Training<int>("--validate_every", "Validate every so many epochs", (v, o) => o with { validate_every = v }),
@@ -77,6 +84,9 @@ internal static class GraphRecipeOptions
         Training<double>("--clip", "Largest gradient norm; 0: any", (v, o) => o with { clip = v }),
         Training<double>("--ema", "Decay of a moving average of the weights, which is validated and kept; 0: none", (v, o) => o with { ema = v }),
         Training<bool>("--normalise_features", "Divide feature rows by their sums", (v, o) => o with { normalise_features = v }),
+        Training<double>("--consistency", "What the distance between the predictions of several passes of a step counts in the loss, over all vertices; 0: none", (v, o) => o with { consistency = v }),
+        Training<int>("--consistency_draws", "Passes of a step with consistency", (v, o) => o with { consistency_draws = v }),
+        Training<double>("--consistency_temperature", "Temperature that sharpens their mean", (v, o) => o with { consistency_temperature = v }),
         Training<string>("--class_weights", "What classes count in the loss: none (as often as they occur) or balanced", (v, o) => o with { class_weights = v }),
     ];
 

@@ -12,7 +12,7 @@ namespace MambaExt.Cli.Commands;
 internal static class GraphTrainCommand
 {
     private const string Name = "graph train";
-    private static readonly GraphDataOptions Data = new(training: true);
+    private static readonly GraphDataOptions Data = new(GraphUse.Training);
     private static readonly Option<string> Model = CommonOptions.Choice("--model", "The model: Graph Mamba, a baseline, the library's own deep network with the scan, or one of them without a part.", NodeRecipe.Names);
     private static readonly Option<bool> Ablations = new("--ablations") { Description = "Train Graph Mamba, and it without its scan branch and without its message-passing branch." };
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1 on each split.", 1, 1000);
@@ -82,7 +82,7 @@ internal static class GraphTrainCommand
         string path = arguments.GetValue(Out) ?? RunFolder.NewPath("runs", $"graph-{data.Name}");
         using RunSession session = RunSession.Open(parsed, Name, config, path, ranks);
         TextWriter progress = ranks.Rank == 0 ? Console.Error : TextWriter.Null;
-        foreach (string line in data.Report)
+        foreach (string line in data.Report.Append(MemoryEstimate.Describe(recipes.Values.Max(data.Memory))))
         {
             progress.WriteLine(line);
         }

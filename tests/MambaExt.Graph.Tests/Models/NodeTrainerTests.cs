@@ -136,4 +136,44 @@ public class NodeTrainerTests
         NodeDataSet larger = MinesweeperGrid.Draw(0, 21, 20);
         Support.OneSentence.Of<ArgumentException>(() => model.Predict(larger.Graph, larger.Features), "400 vertices", "420", "label_inputs");
     }
+
+    [Fact]
+    public void Consistency_is_the_distance_to_the_sharpened_mean()
+    {
+        using TorchSharp.DisposeScope scope = torch.NewDisposeScope();
+        double[][][] passes = [[[0.9, 0.1], [0.4, 0.6]], [[0.5, 0.5], [0.2, 0.8]], [[0.7, 0.3], [0.3, 0.7]]];
+        double expected = 0;
+        for (int v = 0; v < 2; v++)
+        {
+            double[] mean = [.. Enumerable.Range(0, 2).Select(k => passes.Average(p => p[v][k]))];
+            double sum = mean.Sum(m => m * m * m * m);
+            expected += passes.Sum(p => Enumerable.Range(0, 2).Sum(k => Math.Pow((mean[k] * mean[k] * mean[k] * mean[k] / sum) - p[v][k], 2)));
+        }
+
+        torch.Tensor[] tensors = [.. passes.Select(p => torch.tensor([.. p.SelectMany(row => row)], [2, 2]).requires_grad_())];
+        torch.Tensor distance = Consistency.Distance(tensors, 0.25);
+        Assert.Equal(expected / 6, distance.item<double>(), 1e-12);
+
+        // The target is a constant, so that passes move and it does not.
+        distance.backward();
+        double first = Math.Pow((0.9 + 0.5 + 0.7) / 3, 4), second = Math.Pow((0.1 + 0.5 + 0.3) / 3, 4);
+        Assert.Equal(2 * (0.9 - (first / (first + second))) / 6, tensors[0].grad![0, 0].item<double>(), 1e-12);
+    }
+
+    [Fact]
+    public void A_vertex_that_is_dropped_has_no_features_and_the_others_more()
+    {
+        using TorchSharp.DisposeScope scope = torch.NewDisposeScope();
+        torch.manual_seed(1);
+        NodeDataSet data = MinesweeperGrid.Draw(0, 30, 30);
+        using var inputs = new GraphInputs(data.Graph, data.Features, 0);
+        using var encoder = new MambaExt.Graph.Layers.FeatureEncoder(7, 2, new DeepGraphOptions { d_model = 4, vertex_dropout = 0.25 });
+        encoder.eval();
+        torch.Tensor whole = encoder.forward(inputs);
+        encoder.train();
+        torch.Tensor dropped = encoder.forward(inputs), bias = encoder.named_parameters().Single(p => p.name == "bias").parameter;
+        torch.Tensor gone = (dropped - bias).abs().sum([1L]) < 1e-6;
+        Assert.Equal(0.25, gone.to(torch.ScalarType.Float32).mean().item<float>(), 0.05);
+        Assert.True((((dropped - bias) - ((whole - bias) / 0.75)).abs().amax([1L]) * (1 - gone.to(torch.ScalarType.Float32))).max().item<float>() < 1e-5);
+    }
 }

@@ -1,4 +1,3 @@
-using MambaExt.Native;
 using MambaExt.Vision.Transforms;
 using TorchSharp;
 
@@ -55,9 +54,7 @@ public abstract class ImageSamples
         ImageSize size = Size ?? throw new InvalidOperationException("The images have sizes of their own and cannot be stacked as they are; take a transform that ends in one size.");
         float[][] tables = (normalization ?? ImageNormalization.None(Channels)).Tables(Channels);
         int[] chosen = CheckedIndices(indices);
-        torch.Tensor batch = torch.empty(chosen.Length, Channels, size.Height, size.Width);
-        nint start = TensorPointer.Of(batch);
-        SampleParallel.For(chosen.Length, (from, to) =>
+        return SampleParallel.Fill([chosen.Length, Channels, size.Height, size.Width], (start, from, to) =>
         {
             byte[] scratch = [];
             for (int b = from; b < to; b++)
@@ -70,7 +67,6 @@ public abstract class ImageSamples
                 }
             }
         });
-        return batch;
     }
 
     /// <summary>All images in their order, [N, C, H, W], as <see cref="Gather"/> makes them.</summary>

@@ -1,3 +1,6 @@
+using MambaExt.Native;
+using TorchSharp;
+
 namespace MambaExt.Data.Images;
 
 /// <summary>Spreads the samples of a batch over threads: each is computed alone, so their number changes no result.</summary>
@@ -23,6 +26,24 @@ internal static unsafe class SampleParallel
         {
             // Whoever reads one image at a time gets the same error.
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+        }
+    }
+
+    /// <summary>A new float32 tensor whose first dimension is the samples, filled by <paramref name="body"/> (start, from, to); disposed where that fails.</summary>
+    public static torch.Tensor Fill(long[] shape, Action<nint, int, int> body)
+    {
+        torch.Tensor tensor = torch.empty(shape);
+        try
+        {
+            nint start = TensorPointer.Of(tensor);
+            For((int)shape[0], (from, to) => body(start, from, to));
+            return tensor;
+        }
+        catch
+        {
+            // An image that does not decode must not cost the memory of its batch.
+            tensor.Dispose();
+            throw;
         }
     }
 

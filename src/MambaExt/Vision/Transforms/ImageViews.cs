@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using MambaExt.Data.Images;
 using MambaExt.Distributed;
-using MambaExt.Native;
 using MambaExt.Training;
 using TorchSharp;
 
@@ -85,11 +84,9 @@ public sealed class ImageViews
             throw new ArgumentException($"{chosen.Length} images and {numbers.Length} draws were given; give one draw, 0 or more, an image.");
         }
 
-        torch.Tensor pixels = torch.empty(chosen.Length, Samples.Channels, _size.Height, _size.Width);
-        nint start = TensorPointer.Of(pixels);
         var partners = new long[chosen.Length];
         var weights = new float[chosen.Length];
-        SampleParallel.For(chosen.Length, (from, to) =>
+        torch.Tensor pixels = SampleParallel.Fill([chosen.Length, Samples.Channels, _size.Height, _size.Width], (start, from, to) =>
         {
             byte[] scratch = [];
             int values = Samples.Channels * _size.Area;

@@ -112,6 +112,21 @@ public sealed class ImageDataSetsTests : TensorTests, IDisposable
         ImageDataSet own = ImageDataSets.Load("cifar10", data, new ImageLoadOptions { TestFile = _folder.File("own", "mine.bin") });
         Assert.Equal([5, 6], own.Test.Labels);
         Assert.False(own.IsOfficial);
+        Write("idx", "train-images-idx3-ubyte", 3);
+        Write("more", "train-images-idx3-ubyte.gz", 2);
+        Assert.Equal(2, ImageDataSets.Load("mnist", _folder.File("idx"), new ImageLoadOptions { TestFile = _folder.File("more", "train-images-idx3-ubyte.gz") }).Test.Count);
+        Refusal.Of<ArgumentException>(() => ImageDataSets.Load("mnist", _folder.File("idx"), new ImageLoadOptions { TestFile = _folder.File("mine.bin") }), "mine.bin", "has no 'images' in it");
+    }
+
+    [Fact]
+    public void Any_set_can_be_brought_to_a_size()
+    {
+        ImageDataSet digits = ImageDataSets.Load("digits", null, new ImageLoadOptions { Size = new ImageSize(16, 16) });
+        Assert.Equal("digits, official: 1,347 train, 450 test, 1x16x16, 10 classes", digits.Summary);
+        using torch.Tensor small = ImageDataSets.Load("digits").Train.Gather([5, 9]), large = digits.Train.Gather([5, 9]);
+        using torch.Tensor expected = torch.nn.functional.interpolate(small, size: [16, 16], mode: torch.InterpolationMode.Bilinear, align_corners: false);
+        TensorAssert.Close(expected, large, 0.5 / 255);
+        Refusal.Of<ArgumentException>(() => ImageDataSets.Load("digits", null, new ImageLoadOptions { Whole = true }), "digits", "no paths");
     }
 
     [Fact]
