@@ -19,6 +19,14 @@ internal static unsafe class CsrChecks
         }
     }
 
+    public static void Heads(long channels, long heads)
+    {
+        if (heads < 1 || channels % heads != 0)
+        {
+            throw new ArgumentException($"There are {heads} heads for {channels} channels; give a divisor of the channels.");
+        }
+    }
+
     /// <summary>What is gathered and what belongs to the rows.</summary>
     public static void Rows(long rows, long arcs, void* x, void* y)
     {

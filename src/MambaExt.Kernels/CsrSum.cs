@@ -38,7 +38,7 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckHeads(channels, heads);
+        CsrChecks.Heads(channels, heads);
         CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
         CsrChecks.Arcs(rows.ArcCount, weights, "Weights", "[E]");
         CsrKernel.Sum<T, WeightedArcs>(rows, x, channels, weights, y, options, heads);
@@ -74,7 +74,7 @@ public static unsafe class CsrSum
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         Check<T>(rows, channels, options);
-        CheckHeads(channels, heads);
+        CsrChecks.Heads(channels, heads);
         CsrChecks.Rows(rows.Rows, rows.ArcCount, x, dy);
         CsrChecks.Arcs(rows.ArcCount, dweights, "Dweights", "[E]");
         CsrArcGradients.Weights(rows, x, dy, channels, dweights, options, heads);
@@ -104,13 +104,5 @@ public static unsafe class CsrSum
         KernelArgument.RequireFloatOrDouble<T>("CsrSum");
         KernelArgument.RequirePointer(rows.Offsets, "Offsets", "[V+1]");
         CsrChecks.Channels(channels);
-    }
-
-    private static void CheckHeads(long channels, long heads)
-    {
-        if (heads < 1 || channels % heads != 0)
-        {
-            throw new ArgumentException($"There are {heads} heads for {channels} channels; give a divisor of the channels.");
-        }
     }
 }

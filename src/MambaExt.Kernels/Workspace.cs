@@ -10,13 +10,14 @@ public sealed unsafe class Workspace : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<nint> _blocks = [];
+    [ThreadStatic]
     private static long _lastPeak;
 
     /// <summary>Bytes allocated so far by this workspace.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Bytes of the workspace that was disposed last in this process: what the latest kernel call needed.</summary>
-    public static long LastBytes => Interlocked.Read(ref _lastPeak);
+    /// <summary>Bytes of the workspace that this thread disposed last: what its latest kernel call needed.</summary>
+    public static long LastBytes => _lastPeak;
 
     /// <summary>Allocates <paramref name="count"/> elements, zeroed if <paramref name="zeroed"/>.</summary>
     public T* Allocate<T>(long count, bool zeroed = false)
@@ -47,6 +48,6 @@ public sealed unsafe class Workspace : IDisposable
         }
 
         _blocks.Clear();
-        Interlocked.Exchange(ref _lastPeak, Bytes);
+        _lastPeak = Bytes;
     }
 }

@@ -10,9 +10,16 @@ internal static class Timing
 
     public static void Report(string what, Action action, int rounds = 11)
     {
+        var (median, least) = Of(action, rounds, WarmUpSeconds);
+        Console.WriteLine($"{what}: median {median:f1} ms, least {least:f1} ms");
+    }
+
+    /// <summary>Median and least.</summary>
+    public static (double Median, double Least) Of(Action action, int rounds = 11, double warmUpSeconds = WarmUpSeconds)
+    {
         double[] times = new double[rounds];
         long began = Stopwatch.GetTimestamp();
-        for (int warm = 0; warm < 2 || Stopwatch.GetElapsedTime(began).TotalSeconds < WarmUpSeconds; warm++)
+        for (int warm = 0; warm < 2 || Stopwatch.GetElapsedTime(began).TotalSeconds < warmUpSeconds; warm++)
         {
             action();
         }
@@ -25,6 +32,6 @@ internal static class Timing
         }
 
         Array.Sort(times);
-        Console.WriteLine($"{what}: median {times[rounds / 2]:f1} ms, least {times[0]:f1} ms");
+        return (times[rounds / 2], times[0]);
     }
 }

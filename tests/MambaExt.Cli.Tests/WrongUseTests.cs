@@ -92,7 +92,7 @@ public class WrongUseTests
         (await CliRun.Line(line)).Refuses(1, mentions);
 
     [Theory]
-    [InlineData("", "graph", "distill", "verify", "bench", "data", "report")]
+    [InlineData("", "graph", "fscil", "distill", "verify", "bench", "data", "report")]
     [InlineData("data", "list", "get", "check")]
     [InlineData("graph", "train", "compare", "tokens", "predict")]
     [InlineData("distill", "run", "compare", "predict", "inspect")]

@@ -1,7 +1,7 @@
 namespace MambaExt.KernelCheck;
 
 /// <summary>What the program was asked for.</summary>
-/// <param name="Command">verify, bench, repeat or start</param>
+/// <param name="Command">verify, bench, repeat, start or profile</param>
 /// <param name="Folder">Golden files, for verify</param>
 /// <param name="Device">cpu or cuda</param>
 /// <param name="Json">A file to append results to</param>
@@ -12,6 +12,7 @@ internal sealed record Arguments(string Command, string? Folder, string Device, 
         Usage: MambaExt.KernelCheck verify DIR [--device cpu|cuda] [--json FILE]    the golden files in DIR against the kernels
                MambaExt.KernelCheck bench [--json FILE]                             times on the GPU, against what its memory and units allow
                MambaExt.KernelCheck repeat [--json FILE]                            the same bits again and again, on the GPU
+               MambaExt.KernelCheck profile [--json FILE]                           one training step of the largest scan, for a profiler
                MambaExt.KernelCheck start [--most MS] [--json FILE]                 time until the kernels of a training step are ready
         """;
 
@@ -38,7 +39,7 @@ internal sealed record Arguments(string Command, string? Folder, string Device, 
         return command switch
         {
             "verify" when folder is not null => new Arguments(command, folder, device ?? "cpu", json, null),
-            "bench" or "repeat" or "start" when device is null or "cuda" => new Arguments(command, null, "cuda", json, most),
+            "bench" or "repeat" or "start" or "profile" when device is null or "cuda" => new Arguments(command, null, "cuda", json, most),
             _ => null,
         };
     }

@@ -17,7 +17,11 @@ try
         case "verify" when arguments.Device == "cpu": Verify.OnCpu(arguments.Folder!, record); break;
         case "verify": Verify.OnGpu(arguments.Folder!, CudaDevice.Get(0), record); break;
         case "bench": Bench.Run(CudaDevice.Get(0), record); break;
-        case "repeat": Repeat.Run(CudaDevice.Get(0), Repeat.Cases, record); break;
+        case "repeat":
+            Repeat.Run(CudaDevice.Get(0), Repeat.Cases, record);
+            Repeat.Compare(CudaDevice.Get(0), Repeat.Grids, record);
+            break;
+        case "profile": Profile.Run(CudaDevice.Get(0), record); break;
         default: Start.Run(arguments.Most, record); break;
     }
 

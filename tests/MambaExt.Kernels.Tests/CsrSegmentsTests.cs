@@ -114,7 +114,7 @@ public unsafe class CsrSegmentsTests
         }
     }
 
-    private static double[][] Run(CsrCase c, KernelOptions options)
+    internal static double[][] Run(CsrCase c, KernelOptions options)
     {
         int channels = c.Channels;
         using var offsets = new NativeArray<long>(c.Offsets);
@@ -131,10 +131,10 @@ public unsafe class CsrSegmentsTests
         return [spread.ToDoubles(), sum.ToDoubles(), back.ToDoubles(), p.ToDoubles(), dp.ToDoubles()];
     }
 
-    private static double[] Spread(CsrCase c) => [.. Enumerable.Range(0, c.Gates.Length).Select(i =>
+    internal static double[] Spread(CsrCase c) => [.. Enumerable.Range(0, c.Gates.Length).Select(i =>
         c.DY[(c.Sources[i / c.Channels] * c.Channels) + (i % c.Channels)] + c.X[(c.Targets[i / c.Channels] * c.Channels) + (i % c.Channels)])];
 
-    private static double[] Sum(CsrCase c, bool transposed)
+    internal static double[] Sum(CsrCase c, bool transposed)
     {
         var result = new double[(transposed ? c.Columns : c.Rows) * c.Channels];
         for (int i = 0; i < c.Gates.Length; i++)
@@ -145,7 +145,7 @@ public unsafe class CsrSegmentsTests
         return result;
     }
 
-    private static double[] Softmax(CsrCase c)
+    internal static double[] Softmax(CsrCase c)
     {
         double[] exp = [.. c.Gates.Select(Math.Exp)], sums = new double[c.Rows * c.Channels];
         for (int i = 0; i < exp.Length; i++)
@@ -156,7 +156,7 @@ public unsafe class CsrSegmentsTests
         return [.. exp.Select((e, i) => e / sums[(c.Sources[i / c.Channels] * c.Channels) + (i % c.Channels)])];
     }
 
-    private static double[] SoftmaxGradient(CsrCase c)
+    internal static double[] SoftmaxGradient(CsrCase c)
     {
         double[] p = Softmax(c), dp = Spread(c), sums = new double[c.Rows * c.Channels];
         for (int i = 0; i < p.Length; i++)
@@ -168,7 +168,7 @@ public unsafe class CsrSegmentsTests
     }
 
     /// <summary>y, dtarget, dsource and dx arc by arc.</summary>
-    private static double[][] GatedMean(CsrCase c, double[] target, double[] source)
+    internal static double[][] GatedMean(CsrCase c, double[] target, double[] source)
     {
         int channels = c.Channels;
         double[] sum = new double[c.DY.Length], gates = new double[c.DY.Length], y = new double[c.DY.Length], dtarget = new double[c.DY.Length];
@@ -202,7 +202,7 @@ public unsafe class CsrSegmentsTests
         return [y, dtarget, dsource, dx];
     }
 
-    private static double[][] GatedMean(CsrCase c, double[] target, double[] source, KernelOptions options)
+    internal static double[][] GatedMean(CsrCase c, double[] target, double[] source, KernelOptions options)
     {
         int channels = c.Channels;
         using var offsets = new NativeArray<long>(c.Offsets);

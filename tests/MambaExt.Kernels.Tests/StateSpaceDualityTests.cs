@@ -321,4 +321,23 @@ public class StateSpaceDualityTests
         Refused(Shape(1, 5, 4, 3, 4) with { LeastStep = 2, LargestStep = 1 }, "limits 2 and 1");
         Refused(Shape(1, 5, 4, 3, 4), "x, dt, A, B and C", "null");
     }
+
+    /// <summary>All states of 2,048 positions would be 1.6 GB; what a pass allocates, checkpoints aside, is a few matrices of a chunk, and some a head.</summary>
+    [Theory]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void Nothing_of_the_size_of_all_states_is_allocated(int bits)
+    {
+        const long States = 2048L * 24 * 64 * 128 * sizeof(float), Sequence = 2048L * 24 * 64 * sizeof(float);
+        StateSpaceDualityShape shape = Shape(1, 2048, 24, 64, 128);
+        using var scan = new SsdCase<float>(shape);
+        scan.Run(new KernelOptions(1, bits));
+        long backward = Workspace.LastBytes, kept = StateSpaceDuality.CheckpointElements<float>(shape) * sizeof(float);
+        scan.Run(new KernelOptions(1, bits), checkpoints: false);
+        long forward = Workspace.LastBytes;
+        Assert.InRange(forward, 1, Sequence);
+        Assert.InRange(backward, 1, 4 * Sequence);
+        Assert.InRange(kept, 1, States / 40);
+    }
 }

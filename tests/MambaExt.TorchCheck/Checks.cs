@@ -7,8 +7,10 @@ namespace MambaExt.TorchCheck;
 /// <summary>What must hold of TorchSharp on a libtorch, from the simplest up; each check prints a line and counts.</summary>
 internal static class Checks
 {
+    /// <param name="golden">A folder of golden files, or null</param>
+    /// <param name="json">A file to append results to, or null</param>
     /// <returns>The exit code: 0 where all that could run passed.</returns>
-    public static int Run(string? json)
+    public static int Run(string? golden, string? json)
     {
         int passed = 0, failed = 0, skipped = 0;
         using FileStream? file = json is null ? null : new FileStream(json, FileMode.Append, FileAccess.Write);
@@ -28,7 +30,7 @@ internal static class Checks
         }
 
         bool gpu = cuda.is_available();
-        foreach (var (name, check) in CudaChecks.All)
+        foreach (var (name, check) in CudaChecks.All.Concat(GoldenChecks.In(golden)))
         {
             if (gpu)
             {

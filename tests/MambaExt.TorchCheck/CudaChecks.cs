@@ -15,7 +15,11 @@ internal static class CudaChecks
         ("Mamba block, bfloat16", () => Compare(() => new MambaBlock(new MambaOptions(64)), ScalarType.BFloat16, 6e-2)),
         ("Mamba-2 block, float32", () => Compare(() => new Mamba2Block(new Mamba2Options(64) { d_state = 32, headdim = 32 }), ScalarType.Float32, 1e-4)),
         ("Mamba-2 block, bfloat16", () => Compare(() => new Mamba2Block(new Mamba2Options(64) { d_state = 32, headdim = 32 }), ScalarType.BFloat16, 6e-2)),
+        ("Mamba block, step by step", () => Steps(new MambaBlock(new MambaOptions(64)), (block, x, cache) => block.Forward(x, cache), block => new MambaCache(block.Options, 2, device: CUDA))),
+        ("Mamba-2 block, step by step", () => Steps(
+            new Mamba2Block(new Mamba2Options(64) { d_state = 32, headdim = 32 }), (block, x, cache) => block.Forward(x, cache), block => new Mamba2Cache(block.Options, 2, device: CUDA))),
         ("sparse sums", Sparse),
+        ("attention and gates over arcs", Arcs),
         ("a block trains on the GPU", () => CpuChecks.Train(CUDA)),
         ("gradients are the same bits every time", Repeat),
     ];
@@ -56,6 +60,41 @@ internal static class CudaChecks
         right.square().sum().backward();
         got.square().sum().backward();
         return Checks.Close(got, right, 1e-6, "sum") + ", " + Checks.Close(b.grad!, a.grad!, 1e-6, "gradient");
+    }
+
+    private static string Arcs()
+    {
+        using var matrix = new CsrMatrix(4, [0, 2, 2, 5], [1, 3, 0, 1, 2]);
+        Tensor[] here = [randn(3, 8), randn(4, 8), randn(4, 8)], there = [.. here.Select(t => t.to(CUDA))];
+        Array.ForEach(here, t => t.requires_grad_());
+        Array.ForEach(there, t => t.requires_grad_());
+        Tensor right = Both(here), got = Both(there);
+        right.square().sum().backward();
+        got.square().sum().backward();
+        string result = Checks.Close(got, right, 1e-5, "results");
+        foreach (var (own, other) in there.Zip(here))
+        {
+            Checks.Close(own.grad!, other.grad!, 1e-5, "a gradient");
+        }
+
+        return result;
+
+        Tensor Both(Tensor[] t) => matrix.GatedMean(t[0], t[1], t[2]) + matrix.WeightedSum(t[2], matrix.RowSoftmax(matrix.ArcSum(t[0], t[1]).narrow(1, 0, 2)));
+    }
+
+    /// <summary>A prefix, then position by position, against the whole sequence on the same GPU.</summary>
+    private static string Steps<TBlock, TCache>(TBlock block, Func<TBlock, Tensor, TCache, Tensor> step, Func<TBlock, TCache> make)
+        where TBlock : nn.Module<Tensor, Tensor>
+        where TCache : RecurrentCache
+    {
+        using TBlock own = block;
+        own.to(CUDA);
+        Tensor x = randn(2, 40, 64).to(CUDA);
+        using IDisposable _ = no_grad();
+        Tensor whole = own.forward(x);
+        using TCache cache = make(own);
+        Tensor[] pieces = [step(own, x.narrow(1, 0, 20), cache), .. Enumerable.Range(20, 20).Select(t => step(own, x.narrow(1, t, 1), cache))];
+        return Checks.Close(cat(pieces, 1), whole, 1e-5, "outputs");
     }
 
     private static string Repeat()

@@ -24,6 +24,13 @@ internal static unsafe class BoundedExp2<V, T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Constant(int k) => typeof(T) == typeof(float) ? V.Broadcast(Table[k]) : default;
 
+    /// <summary>x where no caller has checked it: held to where <see cref="Of"/> gives a normal number, and the same up to the limit. The bits of a decay
+    /// then follow from it alone, whatever its neighbours are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Clamp(V x) => typeof(T) != typeof(float)
+        ? x
+        : V.MinNative(V.Broadcast(T.CreateTruncating(127.999992370605)), V.MaxNative(V.Broadcast(T.CreateTruncating(-126)), x));
+
     /// <summary>2^x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of(V x, V magic, V one, V q0, V q1, V q2, V q3, V q4)

@@ -152,7 +152,7 @@ internal static unsafe class ScanRecurrence<V, T, TB, TC, TY, TKeep, TBounded>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Decay(V x, V magic, V one, V q0, V q1, V q2, V q3, V q4) =>
-        TBounded.On ? BoundedExp2<V, T>.Of(x, magic, one, q0, q1, q2, q3, q4) : VectorMath.Exp2<V, T>(x);
+        BoundedExp2<V, T>.Of(TBounded.On ? x : BoundedExp2<V, T>.Clamp(x), magic, one, q0, q1, q2, q3, q4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V B(T* b, int n) => TB.On ? V.Broadcast(b[n]) : V.Load(b + n * V.Count);

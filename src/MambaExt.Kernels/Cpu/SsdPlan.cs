@@ -49,10 +49,13 @@ internal static class SsdPlan
 
     /// <summary>Whether position by position is faster: the state is then read and written once a position, where a chunk turns it over
     /// once and back.</summary>
-    public static bool Sequential(in StateSpaceDualityShape shape) => shape.Length <= SequentialLength;
+    public static bool Sequential(in StateSpaceDualityShape shape) => shape.Length <= LongestSequential;
 
     /// <summary>Longest sequence that is computed position by position, by measurement.</summary>
     public const int SequentialLength = 12;
+
+    /// <summary>Its value in use; a benchmark that compares both forms sets it.</summary>
+    internal static int LongestSequential { get; set; } = SequentialLength;
 
     /// <summary>Parts of a group's heads with sums of their own in the backward pass.</summary>
     public static int Splits(in StateSpaceDualityShape shape) => Math.Min(MostSplits, shape.Heads / shape.Groups);

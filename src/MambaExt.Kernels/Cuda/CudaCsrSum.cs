@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace MambaExt.Kernels.Cuda;
@@ -11,14 +10,6 @@ namespace MambaExt.Kernels.Cuda;
 /// </summary>
 public static unsafe class CudaCsrSum
 {
-    private const int Threads = 128;
-
-    /// <summary>Arcs that a group of lanes sums whole; <c>PieceArcs</c> of the source.</summary>
-    private const int PieceArcs = 512;
-
-    /// <summary>Consecutive arcs of a group of lanes, in the gradients of weights and gates.</summary>
-    private const int GroupArcs = 8;
-
     /// <summary>Every kernel that a launch can name.</summary>
     internal static IReadOnlyList<string> Instances { get; } =
     [
@@ -50,13 +41,14 @@ public static unsafe class CudaCsrSum
     {
         Plain,
         Weighted,
+        Headed,
         Gated,
     }
 
     /// <summary>Bytes of workspace that a sum over these rows needs; 0 where no row can be longer than a piece.</summary>
     /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
     public static long WorkspaceBytes<T>(in CudaCsrRows rows, long channels)
-        where T : unmanaged => rows.ArcCount <= PieceArcs ? 0 : 2 * Windows(rows) * channels * KernelTypes.ParameterBytes<T>();
+        where T : unmanaged => CudaCsrPlan.PieceElements(rows, channels) * KernelTypes.ParameterBytes<T>();
 
     /// <summary>Queues y[v] = sum of x over the arcs of v. Also the gradient: dx = sum of dy over the transpose.</summary>
     /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
@@ -71,22 +63,25 @@ public static unsafe class CudaCsrSum
     public static void Plain<T>(GpuDevice device, in CudaCsrRows rows, T* x, long channels, T* y, nint workspace, nint stream = 0)
         where T : unmanaged => Sum(device, rows, x, channels, Factor.Plain, null, y, workspace, stream);
 
-    /// <summary>Queues y[v] = sum of weights[e] x[Columns[e]] over the arcs e of v. Also the gradient, over the transpose.</summary>
+    /// <summary>Queues y[v] = sum of weights[e] x[Columns[e]] over the arcs e of v. Also the gradient, over the transpose. With several heads the channels are
+    /// that many groups of neighbours, each with weights of its own, as in graph attention.</summary>
     /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
     /// <param name="device">Where the memory lies</param>
     /// <param name="rows">The arcs</param>
     /// <param name="x"><c>[columns, C]</c></param>
     /// <param name="channels">C, 1 or more</param>
-    /// <param name="weights"><c>[E]</c>, in the order of the original arcs</param>
+    /// <param name="weights"><c>[E, heads]</c>, in the order of the original arcs</param>
     /// <param name="y"><c>[V, C]</c>, overwritten; it may not overlap x</param>
     /// <param name="workspace"><see cref="WorkspaceBytes{T}"/> bytes, aligned to 8</param>
     /// <param name="stream">A stream of the device</param>
+    /// <param name="heads">1, or a divisor of C</param>
     /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
-    public static void Weighted<T>(GpuDevice device, in CudaCsrRows rows, T* x, long channels, T* weights, T* y, nint workspace, nint stream = 0)
+    public static void Weighted<T>(GpuDevice device, in CudaCsrRows rows, T* x, long channels, T* weights, T* y, nint workspace, nint stream = 0, long heads = 1)
         where T : unmanaged
     {
-        CsrChecks.Arcs(rows.ArcCount, weights, "Weights", "[E]");
-        Sum(device, rows, x, channels, Factor.Weighted, weights, y, workspace, stream);
+        CsrChecks.Arcs(rows.ArcCount, weights, "Weights", "[E, heads]");
+        CsrChecks.Heads(channels, heads);
+        Sum(device, rows, x, channels, heads == 1 ? Factor.Weighted : Factor.Headed, weights, y, workspace, stream, heads);
     }
 
     /// <summary>Queues y[v] = sum of gates[e, :] x[Columns[e], :] over the arcs e of v. Also the gradient, over the transpose.</summary>
@@ -107,21 +102,23 @@ public static unsafe class CudaCsrSum
         Sum(device, rows, x, channels, Factor.Gated, gates, y, workspace, stream);
     }
 
-    /// <summary>Queues the gradient of the weights: dweights[e] = dot(dy[v], x[Columns[e]]) for the arcs e of v.</summary>
+    /// <summary>Queues the gradient of the weights: dweights[e, h] = dot(dy[v], x[Columns[e]]) over the channels of head h, for the arcs e of v.</summary>
     /// <typeparam name="T">float, double, <see cref="BFloat16"/> or <see cref="Half"/>.</typeparam>
     /// <param name="device">Where the memory lies</param>
     /// <param name="rows">The arcs of the forward sum</param>
     /// <param name="x"><c>[columns, C]</c></param>
     /// <param name="dy"><c>[V, C]</c></param>
     /// <param name="channels">C, 1 or more</param>
-    /// <param name="dweights"><c>[E]</c>, overwritten</param>
+    /// <param name="dweights"><c>[E, heads]</c>, overwritten</param>
     /// <param name="stream">A stream of the device</param>
+    /// <param name="heads">1, or a divisor of C</param>
     /// <exception cref="ArgumentException">A size or pointer that cannot be right.</exception>
-    public static void WeightGradient<T>(GpuDevice device, in CudaCsrRows rows, T* x, T* dy, long channels, T* dweights, nint stream = 0)
+    public static void WeightGradient<T>(GpuDevice device, in CudaCsrRows rows, T* x, T* dy, long channels, T* dweights, nint stream = 0, long heads = 1)
         where T : unmanaged
     {
-        CsrChecks.Arcs(rows.ArcCount, dweights, "Dweights", "[E]");
-        ArcGradient(device, "csr_weight_gradient", rows, x, dy, channels, dweights, stream);
+        CsrChecks.Arcs(rows.ArcCount, dweights, "Dweights", "[E, heads]");
+        CsrChecks.Heads(channels, heads);
+        ArcGradient(device, "csr_weight_gradient", rows, x, dy, channels, dweights, stream, heads);
     }
 
     /// <summary>Queues the gradient of the gates: dgates[e, :] = dy[v, :] x[Columns[e], :] for the arcs e of v.</summary>
@@ -142,47 +139,38 @@ public static unsafe class CudaCsrSum
     }
 
     private static void Sum<T>(
-        GpuDevice device, in CudaCsrRows rows, T* x, long channels, Factor kind, T* factors, T* y, nint workspace, nint stream)
+        GpuDevice device, in CudaCsrRows rows, T* x, long channels, Factor kind, T* factors, T* y, nint workspace, nint stream, long heads = 1)
         where T : unmanaged
     {
         string type = KernelTypes.Name<T>();
         Check(rows, x, y, channels);
-        bool cut = WorkspaceBytes<T>(rows, channels) > 0;
-        if (cut)
-        {
-            KernelArgument.RequirePointer((void*)workspace, "The workspace", "WorkspaceBytes bytes");
-        }
-
-        int lanes = Lanes(channels), each = channels <= 32 ? 1 : 4;
-        long columnBlocks = Blocks(channels, lanes * each);
+        CudaCsrPlan plan = new(rows, channels, channels <= 32 ? 1 : 4);
+        plan.RequireWorkspace(workspace);
         var arguments = new SumArguments(
             (nint)rows.Offsets, (nint)rows.Columns, (nint)rows.Arcs, (nint)x, (nint)factors, (nint)y, workspace,
-            rows.Rows, rows.ArcCount, channels, columnBlocks, lanes);
-        if (cut)
+            rows.Rows, rows.ArcCount, channels, plan.ColumnBlocks, plan.Lanes, heads);
+        if (plan.Cut)
         {
-            long slots = 2 * Windows(rows);
-            device.Launch(
-                KernelSource.CsrSum, SumInstance("csr_pieces", type, kind, each), new(Blocks(slots, Threads / lanes) * columnBlocks, Threads), arguments, stream);
+            device.Launch(KernelSource.CsrSum, SumInstance("csr_pieces", type, kind, plan.Each), plan.Pieces, arguments, stream);
         }
 
-        device.Launch(
-            KernelSource.CsrSum, SumInstance("csr_rows", type, kind, each), new(Blocks(rows.Rows, Threads / lanes) * columnBlocks, Threads), arguments, stream);
+        device.Launch(KernelSource.CsrSum, SumInstance("csr_rows", type, kind, plan.Each), plan.WholeRows, arguments, stream);
     }
 
     private static void ArcGradient<T>(
-        GpuDevice device, string kernel, in CudaCsrRows rows, T* x, T* dy, long channels, T* gradient, nint stream)
+        GpuDevice device, string kernel, in CudaCsrRows rows, T* x, T* dy, long channels, T* gradient, nint stream, long heads = 1)
         where T : unmanaged
     {
         string type = KernelTypes.Name<T>();
         Check(rows, x, dy, channels);
-        int lanes = Lanes(channels);
+        CudaCsrPlan plan = new(rows, channels / heads, 1);
         device.Launch(
             KernelSource.CsrSum,
             $"{kernel}<{type}>",
-            new LaunchSize(Blocks(rows.ArcCount, Threads / lanes * GroupArcs), Threads),
+            plan.Arcs,
             new ArcArguments(
                 (nint)rows.Offsets, (nint)rows.Columns, (nint)rows.Arcs, (nint)x, (nint)dy, (nint)gradient,
-                rows.Rows, rows.ArcCount, channels, lanes, GroupArcs),
+                rows.Rows, rows.ArcCount, channels, heads, plan.Lanes, CudaCsrPlan.GroupArcs),
             stream);
     }
 
@@ -194,20 +182,14 @@ public static unsafe class CudaCsrSum
         CsrChecks.Rows(rows.Rows, rows.ArcCount, x, y);
     }
 
-    private static long Windows(in CudaCsrRows rows) => Blocks(rows.ArcCount, PieceArcs);
-
-    private static long Blocks(long count, long size) => (count + size - 1) / size;
-
-    private static int Lanes(long channels) => (int)Math.Min(32, BitOperations.RoundUpToPowerOf2((ulong)channels));
-
     private static string SumInstance(string kernel, string type, Factor kind, int each) => $"{kernel}<{type}, {kind}, {each}>";
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct SumArguments(
         nint Offsets, nint Columns, nint Arcs, nint X, nint Factors, nint Y, nint Pieces,
-        long Rows, long ArcCount, long Channels, long ColumnBlocks, long Lanes);
+        long Rows, long ArcCount, long Channels, long ColumnBlocks, long Lanes, long Heads);
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct ArcArguments(
-        nint Offsets, nint Columns, nint Arcs, nint X, nint DY, nint Gradient, long Rows, long ArcCount, long Channels, int Lanes, int GroupArcs);
+        nint Offsets, nint Columns, nint Arcs, nint X, nint DY, nint Gradient, long Rows, long ArcCount, long Channels, long Heads, int Lanes, int GroupArcs);
 }

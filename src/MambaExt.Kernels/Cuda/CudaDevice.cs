@@ -89,7 +89,7 @@ public sealed unsafe class CudaDevice : GpuDevice
             if (!Devices.TryGetValue(ordinal, out CudaDevice? device))
             {
                 CudaDriver driver = CudaDriver.Library();
-                NvrtcLibrary compiler = NvrtcSearch.Library();
+                NvrtcLibrary compiler = NvrtcSearch.Library(driver.Version);
                 _sharedCache ??= new(CubinCache.DefaultFolder(Environment.GetEnvironmentVariable), compiler);
                 Devices[ordinal] = device = new(driver, ordinal, compiler, _sharedCache);
             }

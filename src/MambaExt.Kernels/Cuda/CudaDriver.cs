@@ -42,7 +42,7 @@ internal sealed unsafe class CudaDriver
         EventSynchronize = (delegate* unmanaged<nint, int>)Function("cuEventSynchronize");
         EventElapsed = (delegate* unmanaged<float*, nint, nint, int>)Function("cuEventElapsedTime");
         EventDestroy = (delegate* unmanaged<nint, int>)Function("cuEventDestroy_v2");
-        Check("cuInit", ((delegate* unmanaged<uint, int>)Function("cuInit"))(0));
+        Check("cuInit", ((delegate* unmanaged<uint, int>)Function("cuInit"))(0), "the driver is installed and finds no GPU that it can use; see whether nvidia-smi lists one and CUDA_VISIBLE_DEVICES does not hide it, or keep tensors and models on the CPU");
 
         int version;
         Check("cuDriverGetVersion", DriverGetVersion(&version));

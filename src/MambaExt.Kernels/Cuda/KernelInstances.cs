@@ -8,6 +8,8 @@ internal static class KernelInstances
         [KernelSource.SelectiveScan] = CudaSelectiveScan.Instances,
         [KernelSource.CausalConv1d] = CudaCausalConv1d.Instances,
         [KernelSource.CsrSum] = CudaCsrSum.Instances,
+        [KernelSource.CsrSegments] = CudaCsrSegments.Instances,
+        [KernelSource.CsrGatedMean] = CudaCsrGatedMean.Instances,
         [KernelSource.StateSpaceDuality] = CudaStateSpaceDuality.Instances,
     };
 
@@ -29,6 +31,8 @@ internal static class KernelInstances
         return source == KernelSource.SelectiveScan ? CudaSelectiveScan.After(kernel, arguments)
             : source == KernelSource.CausalConv1d ? CudaCausalConv1d.After(kernel, arguments)
             : source == KernelSource.CsrSum ? CudaCsrSum.After(kernel, arguments)
+            : source == KernelSource.CsrSegments ? CudaCsrSegments.After(kernel, arguments)
+            : source == KernelSource.CsrGatedMean ? CudaCsrGatedMean.After(kernel, arguments)
             : source == KernelSource.StateSpaceDuality ? CudaStateSpaceDuality.After(kernel, arguments)
             : [];
     }
@@ -39,7 +43,7 @@ internal static class KernelInstances
     {
         if (Lists.TryGetValue(source, out IReadOnlyList<string>? allowed) && !allowed.Contains(instance))
         {
-            throw new CudaException($"The GPU kernels of {source.Name} have no instance {instance}; allowed are {string.Join(", ", allowed)}.");
+            throw new CudaException($"The GPU kernels of {source.Name} have no instance {instance}, which is a mistake of this library: report it with your shapes and options, and keep tensors on the CPU until then; allowed are {string.Join(", ", allowed)}.");
         }
     }
 }

@@ -13,33 +13,41 @@ public sealed class KernelSource
     private readonly Lazy<string> _text;
     private readonly Lazy<string> _hash;
 
-    private KernelSource(string name, params string[] more)
-        : this(name, () => Read(name) + string.Concat(more.Select(one => $"\n#line 1 \"{one}\"\n{Read(one)}")))
+    /// <param name="name">What it is called</param>
+    /// <param name="files">Its parts in order</param>
+    private KernelSource(string name, params string[] files)
+        : this(name, () => string.Join('\n', files.Select(one => $"#line 1 \"{one}\"\n{Read(one)}")))
     {
     }
 
     private KernelSource(string name, Func<string> text)
     {
         Name = name;
-        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n#line 1 \"{name}\"\n{text()}");
+        _text = new(() => $"#line 1 \"common.cu\"\n{Common.Value}\n{text()}");
         _hash = new(() => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Text))));
     }
 
     /// <summary>The selective scan.</summary>
     public static KernelSource SelectiveScan { get; } = new(
-        "selective_scan.cu", "selective_scan_segments.cu", "selective_scan_forward.cu", "selective_scan_backward.cu");
+        "selective_scan.cu", "selective_scan.cu", "selective_scan_segments.cu", "selective_scan_forward.cu", "selective_scan_backward.cu");
 
     /// <summary>The causal depthwise convolution.</summary>
-    public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu");
+    public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu", "causal_conv1d.cu");
 
     /// <summary>Sparse sums over compressed rows.</summary>
-    public static KernelSource CsrSum { get; } = new("csr_sum.cu");
+    public static KernelSource CsrSum { get; } = new("csr_sum.cu", "csr.cu", "csr_sum.cu");
+
+    /// <summary>Numbers that belong to arcs: from rows to arcs, sums of rows, softmax over them.</summary>
+    public static KernelSource CsrSegments { get; } = new("csr_segments.cu", "csr.cu", "csr_rows.cu", "csr_segments.cu");
+
+    /// <summary>The gated mean of GatedGCN.</summary>
+    public static KernelSource CsrGatedMean { get; } = new("csr_gated_mean.cu", "csr.cu", "csr_rows.cu", "csr_gated_mean.cu");
 
     /// <summary>The Mamba-2 recurrence in chunks.</summary>
-    public static KernelSource StateSpaceDuality { get; } = new("state_space_duality.cu");
+    public static KernelSource StateSpaceDuality { get; } = new("state_space_duality.cu", "state_space_duality.cu");
 
     /// <summary>Every source.</summary>
-    public static IReadOnlyList<KernelSource> All { get; } = [SelectiveScan, CausalConv1d, CsrSum, StateSpaceDuality];
+    public static IReadOnlyList<KernelSource> All { get; } = [SelectiveScan, CausalConv1d, CsrSum, CsrSegments, CsrGatedMean, StateSpaceDuality];
 
     /// <summary>File name, <c>selective_scan.cu</c>.</summary>
     public string Name { get; }
@@ -51,7 +59,7 @@ public sealed class KernelSource
     public string Hash => _hash.Value;
 
     /// <summary>A source that this assembly does not carry; the common part comes first as in every other.</summary>
-    internal static KernelSource FromText(string name, string text) => new(name, () => text);
+    internal static KernelSource FromText(string name, string text) => new(name, () => $"#line 1 \"{name}\"\n{text}");
 
     private static string Read(string name)
     {

@@ -51,6 +51,13 @@ internal static class NvrtcFiles
         }
     }
 
+    /// <summary>The CUDA major version that a file's name tells; 0 where it tells none.</summary>
+    public static int Major(string file)
+    {
+        int number = Number(Path.GetFileName(file));
+        return number >= 100 ? number / 10 : number;
+    }
+
     // Built-in functions, static libraries, and a second compiler of newer toolkits.
     private static bool IsOther(string name) => name.Contains("builtins", StringComparison.Ordinal) || name.Contains("alt", StringComparison.Ordinal) || name.EndsWith(".a", StringComparison.Ordinal);
 

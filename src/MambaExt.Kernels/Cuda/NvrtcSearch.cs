@@ -28,15 +28,21 @@ public static class NvrtcSearch
     }
 
     /// <summary>The library, loaded at the first call. A search that failed is made again.</summary>
+    /// <param name="driver">The newest CUDA version whose programs the driver runs</param>
     /// <exception cref="CudaException">There is none.</exception>
-    internal static NvrtcLibrary Library()
+    internal static NvrtcLibrary Library(Version driver)
     {
         lock (Gate)
         {
             string? chosen = Environment.GetEnvironmentVariable(Variable);
-            return _found ??= Load(Candidates(chosen, Added), chosen);
+            return _found ??= Load(InOrderFor(driver, Candidates(chosen, Added)), chosen);
         }
     }
+
+    /// <summary>Those that the driver may not understand last: a driver runs what compilers of its own major version make and of older ones. In each
+    /// half the order stays.</summary>
+    internal static IReadOnlyList<string> InOrderFor(Version driver, IReadOnlyList<string> candidates) =>
+        [.. candidates.OrderBy(file => NvrtcFiles.Major(file) > driver.Major)];
 
     /// <summary>Files and names to try, in this order.</summary>
     internal static IReadOnlyList<string> Candidates(string? chosen, IEnumerable<string> added) =>

@@ -1,80 +1,38 @@
-using System.Globalization;
-using System.Text;
-
 namespace MambaExt.Reports;
 
-/// <summary>A model in a chart of cost and score.</summary>
-internal sealed record ScatterPoint(string Label, double X, double Y, double? Deviation = null);
+/// <summary>A point of a <see cref="ScatterChart"/>.</summary>
+internal sealed record ScatterPoint(double X, double Y, string Label, bool Strong);
 
-/// <summary>Models of one kind, joined by a line where they follow one another.</summary>
-internal sealed record ScatterSeries(string Label, IReadOnlyList<ScatterPoint> Points, int Colour, bool Joined = false);
-
-/// <summary>Scores over what they cost: a dot a model with a whisker of one deviation, a line through those that continue one another.</summary>
-internal sealed record ScatterChart(string Title, string Across, IReadOnlyList<ScatterSeries> Series)
+/// <summary>Points in a plane, of two kinds: full ones, and rings.</summary>
+internal sealed record ScatterChart(string Title, string About, IReadOnlyList<ScatterPoint> Points, int Colour)
 {
-    private const double Width = 560, Height = 340, Left = 54, Right = 16, Top = 26, Bottom = 44, Line = 17;
-    private const int MostPoints = 300;
+    /// <summary>Points that are drawn at most.</summary>
+    public const int MostPoints = 1000;
+
+    private const double Width = 420, Height = 320, Margin = 14, Top = 30;
 
     public void Write(Html html)
     {
-        ScatterSeries[] series = [.. Series.Select(s => s with { Points = [.. s.Points.Where(p => double.IsFinite(p.X) && double.IsFinite(p.Y)).Take(MostPoints)] }).Where(s => s.Points.Count > 0)];
-        ScatterPoint[] all = [.. series.SelectMany(s => s.Points)];
-        if (all.Length == 0)
+        ScatterPoint[] points = [.. Points.Where(p => double.IsFinite(p.X) && double.IsFinite(p.Y)).Take(MostPoints)];
+        if (points.Length == 0)
         {
             return;
         }
 
-        double top = Top + (Line * series.Length), height = Height + (Line * series.Length);
-        Axis x = Axis.Of(Math.Min(0, all.Min(p => p.X)), all.Max(p => p.X), Left, Width - Right, 6);
-        Axis y = Axis.Of(all.Min(p => p.Y - Whisker(p)), all.Max(p => p.Y + Whisker(p)), height - Bottom, top, 6, percent: true);
+        Axis x = Axis.Of(points.Min(p => p.X), points.Max(p => p.X), Margin, Width - Margin, 5), y = Axis.Of(points.Min(p => p.Y), points.Max(p => p.Y), Height - Margin, Top, 5);
         string name = html.NextId("chart"), about = $"{name}-about";
-        using (html.Open("svg", ("viewBox", $"0 0 {Figures.Point(Width)} {Figures.Point(height)}"), ("role", "img"), ("class", "chart scatter"), ("aria-labelledby", $"{name} {about}")))
+        using (html.Open("svg", ("viewBox", $"0 0 {Width} {Height}"), ("role", "img"), ("class", $"chart m{Colour % 4}"), ("aria-labelledby", $"{name} {about}")))
         {
             html.Element("title", Title, ("id", name));
-            html.Element("desc", string.Join("; ", series.Select(s => $"{s.Label}: {string.Join(", ", s.Points.Select(p => $"{Figures.Score(p.Y)} at {Figures.Any(p.X)}"))}")), ("id", about));
-            html.Element("text", Figures.Short(Title, 76), ("class", "name"), ("x", "8"), ("y", "15"));
-            ChartFrame.Write(html, x, y, Across, Left, Width - Right, height - Bottom);
-            foreach (var (i, one) in series.Index())
+            html.Element("desc", About, ("id", about));
+            html.Element("text", Figures.Short(Title, 56), ("class", "name"), ("x", "8"), ("y", "15"));
+            foreach (ScatterPoint point in points)
             {
-                Draw(html, x, y, one, 32 + (Line * i));
-            }
-        }
-    }
-
-    private static void Draw(Html html, Axis x, Axis y, ScatterSeries series, double legend)
-    {
-        using (html.Open("g", ("class", $"row m{series.Colour % 4}")))
-        {
-            html.Empty("circle", ("class", Dot(series)), ("cx", "14"), ("cy", Figures.Point(legend - 4)), ("r", "3.6"));
-            html.Element("text", Figures.Short(series.Label, 60), ("class", "label"), ("x", "24"), ("y", Figures.Point(legend)));
-            if (series.Joined)
-            {
-                var path = new StringBuilder();
-                foreach (ScatterPoint p in series.Points)
+                using (html.Open("circle", ("class", point.Strong ? "dot" : "ring"), ("cx", Figures.Point(x.At(point.X))), ("cy", Figures.Point(y.At(point.Y))), ("r", "3.4")))
                 {
-                    path.Append(CultureInfo.InvariantCulture, $"{(path.Length == 0 ? 'M' : 'L')}{Figures.Point(x.At(p.X))} {Figures.Point(y.At(p.Y))}");
-                }
-
-                html.Empty("path", ("class", "mean"), ("d", path.ToString()));
-            }
-
-            foreach (ScatterPoint p in series.Points)
-            {
-                string across = Figures.Point(x.At(p.X));
-                if (Whisker(p) > 0)
-                {
-                    html.Empty("path", ("class", "whisker"), ("d", $"M{across} {Figures.Point(y.At(p.Y - Whisker(p)))}V{Figures.Point(y.At(p.Y + Whisker(p)))}"));
-                }
-
-                using (html.Open("circle", ("class", Dot(series)), ("cx", across), ("cy", Figures.Point(y.At(p.Y))), ("r", "3.8")))
-                {
-                    html.Element("title", $"{p.Label}: {Figures.Score(p.Y, p.Deviation)} at {Figures.Any(p.X)}");
+                    html.Element("title", Figures.Short(point.Label, 80));
                 }
             }
         }
     }
-
-    private static string Dot(ScatterSeries series) => series.Joined ? "dot" : series.Points.Count > 1 ? "chosen" : "dot";
-
-    private static double Whisker(ScatterPoint p) => p.Deviation is { } deviation && double.IsFinite(deviation) ? deviation : 0;
 }

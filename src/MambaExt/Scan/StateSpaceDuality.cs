@@ -12,8 +12,10 @@ namespace MambaExt.Scan;
 /// S_t = exp(d_t A) S_(t-1) + d_t x_t (outer) B_t          [B, H, P, N]
 /// y_t = S_t C_t + D x_t,   out = y silu(z)                [B, L, H, P]
 /// </code>
-/// One fused kernel each way; memory beside inputs and outputs is a state every 48 positions. float32 and float64; bfloat16 and half
-/// are computed in float32 and returned in their own type. Differentiable in every floating-point input, twice if need be.
+/// In chunks, by matrix products, wherever that is faster; short sequences on a CPU position by position. Memory beside inputs and outputs: on a CPU a
+/// state every 48 positions, where a gradient is wanted; on a GPU, in three or four kernels forward and about nine back, a state every 64 positions, and
+/// as much again backward. float32 and float64; bfloat16 and half are computed in float32 and returned in their own type. Differentiable in every
+/// floating-point input, twice if need be.
 /// </summary>
 public static class StateSpaceDuality
 {

@@ -93,7 +93,7 @@ internal static unsafe class CsrKernel
         {
             case CsrKind.Plain: CudaCsrSum.Plain(gpu, rows, from, channels, to, scratch, stream); break;
             case CsrKind.Gated: CudaCsrSum.Gated(gpu, rows, from, channels, factors, to, scratch, stream); break;
-            default: CudaCsrSum.Weighted(gpu, rows, from, channels, factors, to, scratch, stream); break;
+            default: CudaCsrSum.Weighted(gpu, rows, from, channels, factors, to, scratch, stream, CsrFunction.Heads(weights)); break;
         }
     }
 
@@ -105,7 +105,7 @@ internal static unsafe class CsrKernel
         T* x = TensorPointer.Of<T>(gathered), dy = TensorPointer.Of<T>(arriving), target = TensorPointer.Of<T>(gradient);
         if (call.Kind == CsrKind.Weighted)
         {
-            CudaCsrSum.WeightGradient(call.Target.Gpu!, rows, x, dy, gathered.shape[1], target, stream);
+            CudaCsrSum.WeightGradient(call.Target.Gpu!, rows, x, dy, gathered.shape[1], target, stream, CsrFunction.Heads(gradient));
         }
         else
         {

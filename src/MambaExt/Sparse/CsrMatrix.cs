@@ -1,6 +1,7 @@
 using MambaExt.Kernels;
 using MambaExt.Kernels.Cuda;
 using MambaExt.Native;
+using MambaExt.Scan;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,7 +21,6 @@ public sealed unsafe class CsrMatrix : IDisposable
     private readonly float* _values;
     private readonly Dictionary<string, CsrCopy> _copies = [];
     private readonly Dictionary<string, Tensor> _valueCopies = [];
-    private readonly Dictionary<string, ComposedArcs> _composed = [];
     private double* _wideValues;
     private bool _disposed;
 
@@ -92,14 +92,7 @@ public sealed unsafe class CsrMatrix : IDisposable
 
     /// <summary>For each row the sum of weights[e] x[index], weights [E]; or weights [E, H], H a divisor of C, each head for the C / H channels
     /// at its place. Differentiable in x and weights.</summary>
-    public Tensor WeightedSum(Tensor x, Tensor weights)
-    {
-        // The GPU's kernel has one weight an entry; heads become gates.
-        bool spread = OffCpu(x) && weights.dim() == 2 && weights.shape[0] == EntryCount && weights.shape[1] >= 1 && x.dim() == 2 && x.shape[1] % weights.shape[1] == 0;
-        return spread
-            ? GatedSum(x, weights.repeat_interleave(x.shape[1] / weights.shape[1], 1))
-            : CsrFunction.Apply(this, x, weights, CsrKind.Weighted);
-    }
+    public Tensor WeightedSum(Tensor x, Tensor weights) => CsrFunction.Apply(this, x, weights, CsrKind.Weighted);
 
     /// <summary>For each row the sum of gates[e] * x[index], gates [E, C]. Differentiable in x and gates.</summary>
     public Tensor GatedSum(Tensor x, Tensor gates) => CsrFunction.Apply(this, x, gates, CsrKind.Gated);
@@ -115,30 +108,32 @@ public sealed unsafe class CsrMatrix : IDisposable
             throw new ArgumentException("Neither rows nor columns were given anything to add; give target, source or both.");
         }
 
-        CheckPart(target, Rows, "target");
-        CheckPart(source, Columns, "source");
-        if (target is not null && source is not null && (target.shape[1] != source.shape[1] || target.dtype != source.dtype))
+        ComputeTarget where = ComputeTarget.Of((target ?? source)!);
+        CheckPart(target, Rows, "target", where);
+        CheckPart(source, Columns, "source", where);
+        if (target is not null && source is not null && !Alike(target, source))
         {
-            throw new ArgumentException($"target is {target.dtype} with {target.shape[1]} channels and source {source.dtype} with {source.shape[1]}; give both the same type and channels.");
+            throw new ArgumentException(
+                $"target is {target.dtype} on {target.device} with {target.shape[1]} channels and source {source.dtype} on {source.device} with {source.shape[1]}; give both the same type, device and channels.");
         }
 
-        return OffCpu(target ?? source!)
-            ? Composed((target ?? source!).device).ArcSum(target, source)
-            : KernelFunction.Apply(new ArcSumCall(this, target is not null, source is not null), [.. new[] { target, source }.OfType<Tensor>()]);
+        return KernelFunction.Apply(new ArcSumCall(this, target is not null, source is not null, where), [.. new[] { target, source }.OfType<Tensor>()]);
     }
 
     /// <summary>For each row the sum of its entries' values, [E, C] to [R, C]. Differentiable once.</summary>
     public Tensor RowSum(Tensor values)
     {
-        CheckPart(values, EntryCount, "values");
-        return OffCpu(values) ? Composed(values.device).RowSum(values) : KernelFunction.Apply(new RowSumCall(this), values);
+        ComputeTarget where = ComputeTarget.Of(values);
+        CheckPart(values, EntryCount, "values", where);
+        return KernelFunction.Apply(new RowSumCall(this, where), values);
     }
 
     /// <summary>Softmax over the entries of each row, channel by channel, [E, C]; safe for any finite values. Differentiable once.</summary>
     public Tensor RowSoftmax(Tensor values)
     {
-        CheckPart(values, EntryCount, "values");
-        return OffCpu(values) ? Composed(values.device).RowSoftmax(values) : KernelFunction.Apply(new RowSoftmaxCall(this), values);
+        ComputeTarget where = ComputeTarget.Of(values);
+        CheckPart(values, EntryCount, "values", where);
+        return KernelFunction.Apply(new RowSoftmaxCall(this, where), values);
     }
 
     /// <summary>For each row the mean of x[index] weighted by gates sigmoid(target[row] + source[index]), channel by channel (GatedGCN, Bresson and
@@ -148,15 +143,17 @@ public sealed unsafe class CsrMatrix : IDisposable
     /// <param name="x">[M, C]</param>
     public Tensor GatedMean(Tensor target, Tensor source, Tensor x)
     {
-        CheckPart(target, Rows, "target");
-        CheckPart(source, Columns, "source");
-        CheckPart(x, Columns, "x");
-        if (source.shape[1] != target.shape[1] || x.shape[1] != target.shape[1] || source.dtype != target.dtype || x.dtype != target.dtype)
+        ComputeTarget where = ComputeTarget.Of(x);
+        CheckPart(target, Rows, "target", where);
+        CheckPart(source, Columns, "source", where);
+        CheckPart(x, Columns, "x", where);
+        if (!Alike(source, target) || !Alike(x, target))
         {
-            throw new ArgumentException($"target, source and x have {target.shape[1]}, {source.shape[1]} and {x.shape[1]} channels of {target.dtype}, {source.dtype} and {x.dtype}; give all three the same.");
+            throw new ArgumentException(
+                $"target, source and x have {target.shape[1]}, {source.shape[1]} and {x.shape[1]} channels of {target.dtype}, {source.dtype} and {x.dtype} on {target.device}, {source.device} and {x.device}; give all three the same.");
         }
 
-        return OffCpu(x) ? Composed(x.device).GatedMean(target, source, x) : KernelFunction.Apply(new GatedMeanCall(this), target, source, x);
+        return KernelFunction.Apply(new GatedMeanCall(this, where), target, source, x);
     }
 
     /// <inheritdoc/>
@@ -165,14 +162,13 @@ public sealed unsafe class CsrMatrix : IDisposable
         _disposed = true;
         lock (_memory)
         {
-            foreach (IDisposable copy in _copies.Values.Concat<IDisposable>(_valueCopies.Values).Concat(_composed.Values))
+            foreach (IDisposable copy in _copies.Values.Concat<IDisposable>(_valueCopies.Values))
             {
                 copy.Dispose();
             }
 
             _copies.Clear();
             _valueCopies.Clear();
-            _composed.Clear();
         }
 
         if (_transpose is { IsValueCreated: true })
@@ -247,27 +243,15 @@ public sealed unsafe class CsrMatrix : IDisposable
         }
     }
 
-    /// <summary>The operators on entries without fused kernels, on a device.</summary>
-    internal ComposedArcs Composed(Device device)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (_memory)
-        {
-            return _composed.TryGetValue(device.ToString(), out ComposedArcs? made)
-                ? made
-                : _composed[device.ToString()] = new ComposedArcs(this, new ReadOnlySpan<long>(_offsets, checked((int)Rows + 1)), device);
-        }
-    }
-
     /// <summary>The row of each entry as a torch index, for second derivatives only.</summary>
     internal Tensor EntryRows() => tensor(Enumerable.Range(0, checked((int)Rows)).SelectMany(r => Enumerable.Repeat((long)r, (int)(_offsets[r + 1] - _offsets[r]))).ToArray());
 
     /// <summary>The column of each entry as a torch index, for second derivatives only.</summary>
     internal Tensor EntryColumns() => tensor(new ReadOnlySpan<int>(_columns, checked((int)EntryCount)).ToArray().Select(c => (long)c).ToArray());
 
-    private static bool OffCpu(Tensor tensor) => tensor.device.type != TorchSharp.DeviceType.CPU;
+    private static bool Alike(Tensor one, Tensor other) => one.shape[1] == other.shape[1] && one.dtype == other.dtype && ScanArguments.SameDevice(one, other);
 
-    private void CheckPart(Tensor? part, long rows, string name)
+    private void CheckPart(Tensor? part, long rows, string name, ComputeTarget where)
     {
         if (part is null)
         {
@@ -279,9 +263,9 @@ public sealed unsafe class CsrMatrix : IDisposable
             throw new ArgumentException($"{name} has shape [{string.Join(", ", part.shape)}]; the sparse matrix is {Rows} x {Columns} with {EntryCount} entries and takes [{rows}, C] with at least one channel.");
         }
 
-        if (part.dtype is not (ScalarType.Float32 or ScalarType.Float64))
+        if (part.dtype is not (ScalarType.Float32 or ScalarType.Float64) && !(where.TakesNarrow && part.dtype is ScalarType.BFloat16 or ScalarType.Float16))
         {
-            throw new ArgumentException($"{name} is {part.dtype}; operators on the entries take float32 and float64; convert it with to_type.");
+            throw new ArgumentException($"{name} is {part.dtype} on {part.device}; operators on the entries take float32 and float64, and on a GPU bfloat16 and half; convert it with to_type.");
         }
     }
 

@@ -9,23 +9,24 @@ namespace MambaExt.KernelCheck.Work;
 internal sealed unsafe class CsrWork<T> : KernelWork<T>
     where T : unmanaged
 {
-    private const double Hub = 0.01;
-
     private readonly CsrRun _case;
     private readonly Action _forward, _backward;
 
-    private CsrWork(CsrRun one, GoldenArena arena, Func<CsrWork<T>, CsrArrays<T>, (Action Forward, Action Backward)> bind)
+    private CsrWork(CsrRun one, GoldenArena arena, Func<CsrWork<T>, CsrArrays<T>, RandomRows, (Action Forward, Action Backward)> bind)
         : base(arena)
     {
         _case = one;
-        long x = (long)one.V * one.C, gates = (long)one.E * one.C;
+        var rows = new RandomRows(one.V, one.E, one.Rows ?? one.V);
+        long x = (long)one.V * one.C, y = (long)rows.Count * one.C, gates = (long)rows.Arcs * one.C;
         var arrays = new CsrArrays<T>(
-            Sequence("x", x, -1, 1), Sequence("weights", one.E, -1, 1), Sequence("gates", gates, -1, 1), Sequence("g_y", x, -1, 1),
-            Result("plain", x), Result("weighted", x), Result("gated", x), Result("grad_x", x), Result("grad_weights", one.E), Result("grad_gates", gates));
-        (_forward, _backward) = bind(this, arrays);
+            Sequence("x", x, -1, 1), Sequence("weights", rows.Arcs, -1, 1), Sequence("gates", gates, -1, 1), Sequence("g_y", y, -1, 1),
+            Result("plain", y), Result("weighted", y), Result("gated", y), Result("grad_x", x), Result("grad_weights", rows.Arcs), Result("grad_gates", gates));
+        (_forward, _backward) = bind(this, arrays, rows);
     }
 
-    public override string Name => $"csr {_case.V}x{_case.E}x{_case.C}";
+    public override string Name => $"csr {_case.V}x{_case.E}x{_case.C}{(_case.Rows is { } rows ? $" {rows} rows" : "")}";
+
+    public override bool OfEntries(KernelResult result) => result.Name != "grad_x";
 
     /// <summary>x gathered once an arc by each of the three sums, gates once; sums written.</summary>
     public override KernelFloor ForwardFloor => new(sizeof(T) * (double)_case.C * ((4.0 * _case.E) + (3.0 * _case.V)));
@@ -36,21 +37,9 @@ internal sealed unsafe class CsrWork<T> : KernelWork<T>
     {
         return new CsrWork<T>(one, new GpuArena(device), Bind);
 
-        (Action, Action) Bind(CsrWork<T> work, CsrArrays<T> a)
+        (Action, Action) Bind(CsrWork<T> work, CsrArrays<T> a, RandomRows random)
         {
-            var (offsets, columns) = Draw(one);
-            CudaCsrRows rows, back;
-            fixed (long* o = offsets)
-            fixed (int* c = columns)
-            {
-                using var transpose = new CsrTranspose(new CsrRows(one.V, one.V, o, c));
-                rows = new CudaCsrRows(one.V, one.V, one.E, (long*)work.Copy<long>(offsets), (int*)work.Copy<int>(columns));
-                CsrRows t = transpose.Rows;
-                back = new CudaCsrRows(
-                    one.V, one.V, one.E, (long*)work.Copy(new ReadOnlySpan<long>(t.Offsets, one.V + 1)), (int*)work.Copy(new ReadOnlySpan<int>(t.Columns, one.E)),
-                    (long*)work.Copy(new ReadOnlySpan<long>(t.Arcs, one.E)));
-            }
-
+            var (rows, back) = random.OnGpu(work.Copy<long>, work.Copy<int>);
             nint workspace = work.Scratch(CudaCsrSum.WorkspaceBytes<T>(rows, one.C)), backWorkspace = work.Scratch(CudaCsrSum.WorkspaceBytes<T>(back, one.C));
             return (
                 () =>
@@ -75,10 +64,9 @@ internal sealed unsafe class CsrWork<T> : KernelWork<T>
     {
         return new CsrWork<TReal>(one, new HostArena(), Bind);
 
-        (Action, Action) Bind(CsrWork<TReal> work, CsrArrays<TReal> a)
+        (Action, Action) Bind(CsrWork<TReal> work, CsrArrays<TReal> a, RandomRows random)
         {
-            var (offsets, columns) = Draw(one);
-            var rows = new CsrRows(one.V, one.V, (long*)work.Copy<long>(offsets), (int*)work.Copy<int>(columns));
+            CsrRows rows = random.OnCpu(work.Copy<long>, work.Copy<int>);
             return (
                 () =>
                 {
@@ -100,24 +88,6 @@ internal sealed unsafe class CsrWork<T> : KernelWork<T>
     public override void Forward() => _forward();
 
     public override void Backward() => _backward();
-
-    private static (long[] Offsets, int[] Columns) Draw(CsrRun one)
-    {
-        var random = new Random(one.V + one.E);
-        int[] from = [.. Enumerable.Range(0, one.E).Select(_ => random.NextDouble() < Hub ? 0 : random.Next(one.V)).Order()];
-        var offsets = new long[one.V + 1];
-        foreach (int v in from)
-        {
-            offsets[v + 1]++;
-        }
-
-        for (int v = 0; v < one.V; v++)
-        {
-            offsets[v + 1] += offsets[v];
-        }
-
-        return (offsets, [.. from.Select(_ => random.NextDouble() < Hub ? 0 : random.Next(one.V))]);
-    }
 }
 
 /// <summary>Addresses of sums over arcs.</summary>

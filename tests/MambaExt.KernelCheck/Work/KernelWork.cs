@@ -28,6 +28,8 @@ internal abstract unsafe class KernelWork<T>(GoldenArena arena) : IKernelWork
 
     protected static int ParameterBytes => sizeof(T) == 2 ? sizeof(float) : sizeof(T);
 
+    public virtual bool OfEntries(KernelResult result) => !result.Wide;
+
     public abstract void Forward();
 
     public abstract void Backward();
@@ -158,6 +160,9 @@ internal interface IKernelWork : IDisposable
     /// <summary>What the passes write: outputs and gradients.</summary>
     IReadOnlyList<KernelResult> Results { get; }
 
+    /// <summary>Whether the result belongs to batch entries (or rows) one by one, so that the first ones are the same whatever follows.</summary>
+    bool OfEntries(KernelResult result);
+
     /// <summary>Queues the forward pass.</summary>
     void Forward();
 
@@ -185,4 +190,5 @@ internal sealed record KernelResult(string Name, nint Address, long Count, bool 
 /// <param name="Bytes">Read and written once</param>
 /// <param name="Exponentials">On the units that compute them</param>
 /// <param name="Flops">Multiplications and additions of matrix products</param>
-internal readonly record struct KernelFloor(double Bytes, double Exponentials = 0, double Flops = 0);
+/// <param name="Instructions">Of a lane, as the source counts them; 0 where it does not</param>
+internal readonly record struct KernelFloor(double Bytes, double Exponentials = 0, double Flops = 0, double Instructions = 0);

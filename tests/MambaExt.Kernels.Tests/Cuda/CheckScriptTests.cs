@@ -28,6 +28,65 @@ public class CheckScriptTests(ITestOutputHelper output)
         Assert.StartsWith("There is no folder 'no/such/folder' of golden files", error, StringComparison.Ordinal);
     }
 
+    /// <summary>Programs that say what the test tells them, in the place of the real ones.</summary>
+    [Theory]
+    [InlineData("3 passed, 0 failed", 0, "15 passed, 0 failed", 0)]
+    [InlineData("3 passed, 1 failed", 2, "15 passed, 1 failed", 2)]
+    [InlineData("3 passed, 0 failed, 2 skipped", 0, "15 passed, 0 failed", 0)]
+    [InlineData("3 passed, 0 failed", 139, "15 passed, 1 failed", 2)]
+    [InlineData("no count", 0, "12 passed, 1 failed", 2)]
+    [InlineData("no count", 139, "12 passed, 1 failed", 2)]
+    public void Counts_are_added_and_a_part_that_crashes_has_failed(string repeats, int code, string last, int expected)
+    {
+        var (exit, lines, _) = RunStandIns($"repeat) echo '{repeats}'; exit {code} ;;");
+        Assert.Equal((expected, last), (exit, lines[^1]));
+    }
+
+    [Fact]
+    public void A_first_start_that_fails_ends_it_and_parts_can_be_chosen()
+    {
+        var (exit, lines, _) = RunStandIns("start) echo 'no such GPU'; exit 3 ;;");
+        Assert.Equal((2, "0 passed, 1 failed"), (exit, lines[^1]));
+        (exit, lines, _) = RunStandIns("start) exit 3 ;;", "bench", "verify");
+        Assert.Equal((0, "6 passed, 0 failed"), (exit, lines[^1]));
+        Assert.Equal(["verify", "bench"], lines.Where(line => line.StartsWith("ran ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1]));
+        (exit, lines, _) = RunStandIns("bench) sleep 60 ;;", "bench");
+        Assert.Equal((2, "0 passed, 1 failed"), (exit, lines[^1]));
+        (exit, _, string error) = RunStandIns("", "bencj");
+        Assert.Equal(1, exit);
+        Assert.StartsWith("'bencj' is no part; allowed are start verify repeat bench profile torch.", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_missing_for_a_profile_or_for_TorchSharp_is_said_and_no_failure()
+    {
+        var (exit, lines, _) = RunStandIns("", "profile", "torch", "verify");
+        Assert.Equal((0, "3 passed, 0 failed"), (exit, lines[^1]));
+        Assert.Contains(lines, line => line.StartsWith("not profiled: there is no ncu", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("no libtorch was found", StringComparison.Ordinal));
+    }
+
+    private static (int Code, string[] Lines, string Error) RunStandIns(string cases, params string[] parts)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the script is for Linux");
+        using var folder = new TemporaryFolder();
+        string program = folder.File("MambaExt.KernelCheck"), golden = SharedData.Require("golden", "scan");
+        File.WriteAllText(program, $"#!/bin/sh\necho \"ran $1\"\ncase $1 in\n{cases}\n*) echo '3 passed, 0 failed' ;;\nesac\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        folder.Write("libcuda.so.1");
+        string[] environment =
+        [
+            $"MAMBAEXT_GPU_PROGRAMS={folder.Path}", $"LD_LIBRARY_PATH={folder.Path}", "MAMBAEXT_NVRTC=/nowhere", $"MAMBAEXT_LIBTORCH={folder.Path}", $"OUT={folder.File("out")}",
+            "MAMBAEXT_GPU_SECONDS=2", "PATH=/usr/bin:/bin",
+        ];
+        var (code, text, error) = Run(TimeSpan.FromMinutes(1), environment, ["tests/gpu/check.sh", golden, .. parts]);
+        return (code, text.Split('\n', StringSplitOptions.RemoveEmptyEntries), error);
+    }
+
     /// <summary>Both programs, small enough to be carried to another machine, run without the .NET of this one.</summary>
     [Fact]
     [Trait("Suite", "long")]
@@ -49,7 +108,7 @@ public class CheckScriptTests(ITestOutputHelper output)
         (code, text, error) = Run(TimeSpan.FromMinutes(5), [.. bare, $"MAMBAEXT_LIBTORCH={Path.Combine(torch, "runtimes", "linux-x64", "native")}"], "-c", $"'{folder.File("MambaExt.TorchCheck")}'");
         output.WriteLine(text + error);
         Assert.True(code == 0, text + error);
-        Assert.Contains("5 passed, 0 failed, 8 skipped", text, StringComparison.Ordinal);
+        Assert.Contains("5 passed, 0 failed, 11 skipped", text, StringComparison.Ordinal);
     }
 
     private static (int Code, string Out, string Error) Run(TimeSpan limit, string[] environment, params string[] arguments)

@@ -36,7 +36,7 @@ internal static unsafe class CudaCsrRunner
             Summed<T>(gpu, back, c, c.Gates.Length, (dg, _) => CudaCsrSum.GateGradient(gpu, back, dy.Pointer, x.Pointer, c.Channels, dg.Pointer)));
     }
 
-    private static GpuArray<T> Rounded<T>(EmulatedGpu gpu, double[] values)
+    public static GpuArray<T> Rounded<T>(EmulatedGpu gpu, double[] values)
         where T : unmanaged
     {
         var array = GpuArray<T>.Of(gpu, values);

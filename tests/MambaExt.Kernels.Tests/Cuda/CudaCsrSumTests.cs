@@ -63,6 +63,42 @@ public sealed class CudaCsrSumTests
         Compare.Same(CudaCsrRunner.Run<float>(gpu, with).Plain[20..], CudaCsrRunner.Run<float>(gpu, alone).Plain, "the long row");
     }
 
+    [Theory]
+    [InlineData(2, 16, new[] { 5, 0, 40 })]
+    [InlineData(4, 12, new[] { 3, 3, 3 })]
+    [InlineData(3, 51, new[] { 600, 2, 0, 513 })]
+    [InlineData(1, 33, new[] { 600, 1 })]
+    [InlineData(2, 260, new[] { 7, 1 })]
+    [Trait("Emulator", "address")]
+    public void Weights_of_several_heads_are_weights_of_their_channels(int heads, int channels, int[] lengths)
+    {
+        using EmulatedGpu gpu = Gpu();
+        Check<double>(1e-13);
+        Check<float>(1e-5);
+        Check<Half>(1.0 / 2048 + 1e-5);
+
+        unsafe void Check<T>(double tolerance)
+            where T : unmanaged
+        {
+            CsrCase c = Rows(lengths, channels);
+            int arcs = lengths.Sum(), width = channels / heads;
+            double[] weights = Compare.Random(new Random(heads), arcs * heads);
+            using var graph = new GpuGraph(gpu, c);
+            using GpuArray<T> x = CudaCsrRunner.Rounded<T>(gpu, c.X), dy = CudaCsrRunner.Rounded<T>(gpu, c.DY), w = CudaCsrRunner.Rounded<T>(gpu, weights);
+            using GpuArray<T> y = new(gpu, c.DY.Length), dx = new(gpu, c.X.Length), dw = new(gpu, arcs * heads);
+            using GpuArray<byte> workspace = new(gpu, CudaCsrSum.WorkspaceBytes<T>(graph.Rows, channels)), back = new(gpu, CudaCsrSum.WorkspaceBytes<T>(graph.Transposed, channels));
+            CudaCsrSum.Weighted(gpu, graph.Rows, x.Pointer, channels, w.Pointer, y.Pointer, (nint)workspace.Pointer, heads: heads);
+            CudaCsrSum.Weighted(gpu, graph.Transposed, dy.Pointer, channels, w.Pointer, dx.Pointer, (nint)back.Pointer, heads: heads);
+            CudaCsrSum.WeightGradient(gpu, graph.Rows, x.Pointer, dy.Pointer, channels, dw.Pointer, heads: heads);
+            double Factor(int e, int channel) => weights[(e * heads) + (channel / width)];
+            double[] gates = c.GateGradient();
+            double[] wanted = [.. Enumerable.Range(0, arcs * heads).Select(i => Enumerable.Range(0, width).Sum(k => gates[((i / heads) * channels) + ((i % heads) * width) + k]))];
+            Compare.Close([1, .. c.Sum(Factor, false)], [1, .. y.ToDoubles()], tolerance, "y");
+            Compare.Close([1, .. c.Sum(Factor, true)], [1, .. dx.ToDoubles()], tolerance, "dx");
+            Compare.Close([1, .. wanted], [1, .. dw.ToDoubles()], tolerance, "dweights");
+        }
+    }
+
     [Fact]
     public void Gradients_over_the_transpose_land_on_the_original_arcs()
     {
@@ -108,10 +144,12 @@ public sealed class CudaCsrSumTests
         Refused("Dgates is null", () => CudaCsrSum.GateGradient(gpu, Good(), values, values, 1, null));
         Refused("workspace is null", () => CudaCsrSum.Plain(gpu, Good(513), values, 1, values, 0));
         Refused("Offsets is null", () => CudaCsrSum.Plain(gpu, default, values, 1, values, 0));
+        Refused("2 heads for 7 channels", () => CudaCsrSum.Weighted(gpu, Good(), values, 7, values, values, 0, heads: 2));
+        Refused("0 heads", () => CudaCsrSum.WeightGradient(gpu, Good(), values, values, 7, values, heads: 0));
     }
 
     /// <summary>Rows of the lengths that are given, each arc to a random one of 37 columns.</summary>
-    private static CsrCase Rows(int[] lengths, int channels)
+    internal static CsrCase Rows(int[] lengths, int channels)
     {
         var c = new CsrCase(channels, lengths.Length, 37, lengths.Sum(), channels);
         int arc = 0;

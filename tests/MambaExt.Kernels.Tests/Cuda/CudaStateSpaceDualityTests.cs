@@ -251,53 +251,59 @@ public sealed class CudaStateSpaceDualityTests
         }
     }
 
-    /// <summary>What is not finite in one packed sequence: every other sequence keeps its bits, and so do earlier positions.</summary>
+    /// <summary>What is not finite in one packed sequence: every other sequence keeps its bits, and so do earlier positions. Within chunks of 64 positions,
+    /// over their boundaries and just between them; with few tiles of states, and (the last) with so many that a block walks over the chunks.</summary>
     [Theory]
-    [InlineData(double.NaN)]
-    [InlineData(double.PositiveInfinity)]
-    public unsafe void What_is_not_finite_stays_with_those_that_read_it(double bad)
+    [InlineData(double.NaN, 1, 2, 5, 7, 70, 110)]
+    [InlineData(double.PositiveInfinity, 1, 2, 5, 7, 70, 110)]
+    [InlineData(double.NaN, 1, 1, 64, 16, 64, 128)]
+    [InlineData(double.NegativeInfinity, 1, 2, 5, 7, 60, 68)]
+    [InlineData(double.NaN, 64, 4, 2, 3, 60, 68)]
+    public unsafe void What_is_not_finite_stays_with_those_that_read_it(double bad, int batch, int heads, int width, int states, int from, int to)
     {
-        const int Length = 200, Heads = 2, Width = 5, States = 7, From = 70, To = 110, At = 90;
+        const int Length = 140;
+        int at = (from + to) / 2, d = heads * width;
         using EmulatedGpu gpu = Gpu();
-        StateSpaceDualityShape shape = Shape(1, Length, Heads, Width, States);
+        StateSpaceDualityShape shape = Shape(batch, Length, heads, width, states);
         CudaSsdCase<float> Case()
         {
             using var drawn = new SsdCase<double>(shape, packed: true);
-            for (int t = 0; t < Length; t++) drawn.Reference.Seq![t] = t < From ? 0 : t < To ? 1 : 2;
+            for (int i = 0; i < batch * Length; i++) drawn.Reference.Seq![i] = i % Length < from ? 0 : i % Length < to ? 1 : 2;
             return new CudaSsdCase<float>(gpu, shape, drawn.Reference);
         }
 
         using CudaSsdCase<float> clean = Case();
         clean.Run();
         Dictionary<string, double[]> expected = clean.Snapshot();
-        foreach (string what in new[] { "x", "dt", "B", "C", "z", "dy" })
+        string[] all = batch == 1 ? ["x", "dt", "B", "C", "z", "dy"] : ["x", "dy"];
+        foreach (string what in all)
         {
             using CudaSsdCase<float> dirty = Case();
             float* place = what switch
             {
-                "x" => dirty.Inputs.X + (At * Heads * Width) + 3,
-                "dt" => dirty.Inputs.Dt + (At * Heads),
-                "B" => dirty.Inputs.B + (At * States) + 2,
-                "C" => dirty.Inputs.C + (At * States) + 2,
-                "z" => dirty.Inputs.Z + (At * Heads * Width),
-                _ => dirty.Gradients.Out + (At * Heads * Width) + 1,
+                "x" => dirty.Inputs.X + (at * d) + 1,
+                "dt" => dirty.Inputs.Dt + (at * heads),
+                "B" => dirty.Inputs.B + (at * states) + 2,
+                "C" => dirty.Inputs.C + (at * states) + 2,
+                "z" => dirty.Inputs.Z + (at * d),
+                _ => dirty.Gradients.Out + (at * d) + 1,
             };
             *place = (float)bad;
             dirty.Run();
             Dictionary<string, double[]> got = dirty.Snapshot();
             foreach (string name in new[] { "out", "dx", "ddt", "dB", "dC", "dz" })
             {
-                int width = expected[name].Length / Length;
-                Compare.Same(expected[name][..(From * width)], got[name][..(From * width)], $"{what}: {name} of the sequence before");
-                Compare.Same(expected[name][(To * width)..], got[name][(To * width)..], $"{what}: {name} of the sequence after");
+                int row = expected[name].Length / (batch * Length);
+                Compare.Same(expected[name][..(from * row)], got[name][..(from * row)], $"{what}: {name} of the sequence before");
+                Compare.Same(expected[name][(to * row)..], got[name][(to * row)..], $"{what}: {name} of the sequence after");
             }
 
             Compare.Same(expected["last"], got["last"], what);
             Compare.Same(expected["ds0"], got["ds0"], what);
-            Compare.Same(expected["out"][..(At * Heads * Width)], got["out"][..(At * Heads * Width)], $"{what}: out of earlier positions");
+            Compare.Same(expected["out"][..(at * d)], got["out"][..(at * d)], $"{what}: out of earlier positions");
             if (what is "C" or "z" or "dy")
             {
-                Compare.Same(expected["dx"][((At + 1) * Heads * Width)..], got["dx"][((At + 1) * Heads * Width)..], $"{what}: dx of later positions");
+                Compare.Same(expected["dx"][((at + 1) * d)..], got["dx"][((at + 1) * d)..], $"{what}: dx of later positions");
             }
         }
     }

@@ -10,7 +10,7 @@ namespace MambaExt.Kernels.Tests.Cuda;
 /// <summary>What <c>MambaExt.KernelCheck</c> does on a GPU, on the emulated one and in small shapes.</summary>
 public class KernelCheckTests
 {
-    public static TheoryData<string> Operators => ["scan", "conv", "ssd", "csr"];
+    public static TheoryData<string> Operators => ["scan", "conv", "ssd", "csr", "arcs"];
 
     [Theory]
     [MemberData(nameof(Operators))]
@@ -55,6 +55,49 @@ public class KernelCheckTests
         Assert.Contains(plans, p => p.Segments > 1 && p.Blocks > 2 * 132);
     }
 
+    /// <summary>A batch entry and the first rows of a graph, alone and among others; of another form, a scan would round otherwise.</summary>
+    [Fact]
+    public void The_same_numbers_in_two_grids_are_the_same_bits()
+    {
+        using EmulatedGpu gpu = Emulated.Gpu();
+        var (record, text, json) = Recorder();
+        Repeat.Compare(
+            gpu,
+            [
+                (new ScanRun(3, 70, 40, 16), new ScanRun(1, 70, 40, 16)), (new ConvRun(3, 70, 40, 4), new ConvRun(1, 70, 40, 4)), (new SsdRun(64, 70, 4, 2, 3), new SsdRun(1, 70, 4, 2, 3)),
+                (new CsrRun(600, 60_000, 5), new CsrRun(600, 60_000, 5, Rows: 40)),
+            ],
+            record);
+        Assert.True(record is { Passed: 8, Failed: 0 }, text.ToString());
+        Repeat.Compare(gpu, [(new ConvRun(3, 70, 40, 4), new ConvRun(1, 70, 40, 3))], record);
+        Assert.True(record is { Passed: 8, Failed: 2 }, text.ToString());
+        Assert.Equal(10, Lines(json).Count(line => line.GetProperty("kind").GetString() == "grids"));
+    }
+
+    [Fact]
+    public void Grids_differ_in_nothing_but_their_size()
+    {
+        foreach (var (many, one) in Repeat.Grids.Where(pair => pair.Many is ScanRun).Select(pair => ((ScanRun)pair.Many, (ScanRun)pair.One)))
+        {
+            Assert.Equal(new CudaScanPlan(many.Shape).Segments, new CudaScanPlan(one.Shape).Segments);
+            Assert.True(many.B > 4 * one.B);
+        }
+
+        Assert.Contains(Repeat.Grids, pair => pair is (SsdRun many, SsdRun one) && new CudaSsdPlan(many.Shape, 4).Walk && !new CudaSsdPlan(one.Shape, 4).Walk);
+    }
+
+    [Theory]
+    [InlineData(2400, 500, 3000, true)]
+    [InlineData(2700, 500, 3000, false)]
+    [InlineData(10, 1e6, 3000, true)]
+    public void A_start_is_judged_by_what_is_ours(double compiler, double driver, int most, bool passes)
+    {
+        using EmulatedGpu gpu = Emulated.Gpu();
+        var (record, text, _) = Recorder();
+        Start.Run(new MemorylessGpu(), new StartTimes(driver, compiler, driver), passes ? most : (int)compiler - 1, record);
+        Assert.True(record.Passed == (passes ? 1 : 0) && record.Failed == (passes ? 0 : 1), text.ToString());
+    }
+
     [Fact]
     public void Floors_are_those_of_the_published_shape()
     {
@@ -66,7 +109,10 @@ public class KernelCheckTests
         Assert.Equal(353e6, Floor<BFloat16>(forward: false).Bytes, 6e6);
         Assert.Equal(402.7e6 + (3 * 25.2e6), Floor<float>(forward: true).Exponentials, 0.2e6);
         var (time, bound) = new Bench.Speeds(3e12, 132 * 1.755e9).Floor(Floor<float>(forward: true));
-        Assert.Equal((0.135, "memory"), (Math.Round(time, 3), bound));
+        Assert.Equal((0.155, "issue"), (Math.Round(time, 3), bound));
+        Assert.Contains("memory 0.135, exp 0.129, issue 0.155", new Bench.Speeds(3e12, 132 * 1.755e9).Text(Floor<float>(forward: true)), StringComparison.Ordinal);
+        (time, bound) = new Bench.Speeds(3e12, 132 * 1.755e9).Floor(Floor<float>(forward: false));
+        Assert.Equal((0.467, "issue"), (Math.Round(time, 3), bound));
 
         KernelFloor Floor<T>(bool forward)
             where T : unmanaged
@@ -89,6 +135,7 @@ public class KernelCheckTests
     [InlineData("bench", "--device", "cuda")]
     [InlineData("repeat", "--json", "out.jsonl")]
     [InlineData("start", "--most", "3000")]
+    [InlineData("profile")]
     public void Arguments_that_are_right_are_taken(params string[] args) => Assert.NotNull(Arguments.Parse(args));
 
     [Theory]
@@ -107,6 +154,7 @@ public class KernelCheckTests
         "scan" => new ScanRun(2, 70, 40, 16),
         "conv" => new ConvRun(2, 70, 40, 4),
         "ssd" => new SsdRun(1, 70, 2, 16, 16),
+        "arcs" => new ArcRun(60, 700, 20),
         _ => new CsrRun(60, 700, 20),
     };
 

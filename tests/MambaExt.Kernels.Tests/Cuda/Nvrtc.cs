@@ -10,7 +10,7 @@ internal static class Nvrtc
     {
         try
         {
-            return (NvrtcSearch.Library(), null);
+            return (NvrtcSearch.Library(new Version(99, 0)), null);
         }
         catch (CudaException e)
         {

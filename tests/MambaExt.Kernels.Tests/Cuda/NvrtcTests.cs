@@ -121,6 +121,16 @@ public sealed class NvrtcTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void ACompilerThatTheDriverUnderstandsComesFirst()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the names are those of Linux");
+        string[] all = ["/a/libnvrtc-0a1b.so.13", "/a/libnvrtc.so.12.4.127", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"];
+        Assert.Equal(all, NvrtcSearch.InOrderFor(new Version(13, 0), all));
+        Assert.Equal([all[1], all[3], all[4], all[5], all[0], all[2]], NvrtcSearch.InOrderFor(new Version(12, 8), all));
+        Assert.Equal([all[4], all[5], all[0], all[1], all[2], all[3]], NvrtcSearch.InOrderFor(new Version(11, 4), all));
+    }
+
+    [Fact]
     public void WhatIsNoCompilerIsRefused()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the names are those of Linux");

@@ -11,6 +11,8 @@ internal static class Emulated
         gpu.Declare(KernelSource.SelectiveScan, CudaSelectiveScan.Instances);
         gpu.Declare(KernelSource.StateSpaceDuality, CudaStateSpaceDuality.Instances);
         gpu.Declare(KernelSource.CsrSum, CudaCsrSum.Instances);
+        gpu.Declare(KernelSource.CsrSegments, CudaCsrSegments.Instances);
+        gpu.Declare(KernelSource.CsrGatedMean, CudaCsrGatedMean.Instances);
         return gpu;
     }
 }

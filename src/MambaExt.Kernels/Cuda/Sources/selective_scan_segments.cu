@@ -8,7 +8,7 @@ template <typename T> struct ScanEnds {
     const T* grad_out;
     i64 grad_out_stride;
     R* ends;        // [B, segments, N, D]
-    R* products;
+    R* products;    // -1 where a sequence begins in the segment
     ScanSizes s;
     int backward, unused;
 };
@@ -119,7 +119,7 @@ template <typename T, int NT, int K> __global__ void __launch_bounds__(32 * K) s
         R product[NT];
 #pragma unroll
         for (int n = 0; n < NT; n++) {
-            product[n] = cut ? R(0) : exp2_of(sum * rate[n]);
+            product[n] = cut ? R(-1) : exp2_of(sum * rate[n]);
         }
 
         i64 at = state_offset(s, batch * s.segments + segment, lane, block, pass);
@@ -136,7 +136,8 @@ template <typename R> struct ScanJoin {
     int channels, states, backward, unused;
 };
 
-// A thread a state. A state of exactly 0 adds nothing, however far growing decays overflow.
+// A thread a state. Where a sequence begins in a segment, the state before it adds nothing, even if it is no number; and a state of exactly 0
+// adds nothing, however far growing decays overflow.
 template <typename R> __global__ void scan_join(ScanJoin<R> a) {
     i64 plane = static_cast<i64>(a.channels) * a.states, id = static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x;
     if (id >= a.batch * plane) {
@@ -149,7 +150,11 @@ template <typename R> __global__ void scan_join(ScanJoin<R> a) {
         i64 at = (batch * a.segments + (a.backward ? a.segments - 1 - i : i)) * plane + id % plane;
         R start = state;
         if (i < a.segments - 1) {
-            state = a.ends[at] + (start == R(0) ? R(0) : a.products[at] * start);
+            R product = a.products[at];
+            state = a.ends[at];
+            if (!(product < R(0)) && start != R(0)) {
+                state += product * start;
+            }
         }
 
         a.ends[at] = start;

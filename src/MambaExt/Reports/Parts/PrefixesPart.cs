@@ -21,9 +21,9 @@ internal static class PrefixesPart
 
             using (html.Open("figure", ("class", "wide")))
             {
-                new ScatterChart(
+                new BudgetChart(
                     "Accuracy against time of one image", "microseconds an image, batch 1",
-                    [new ScatterSeries("prefixes of the students, measured one after the other", [.. Points(prefixes, "latency_b1_us", "accuracy", 1)], 0, Joined: true)]).Write(html);
+                    [new BudgetSeries("prefixes of the students, measured one after the other", [.. Points(prefixes, "latency_b1_us", "accuracy", 1)], 0, Joined: true)]).Write(html);
             }
 
             if (result.Text("flops_convention") is { } convention)
@@ -33,24 +33,24 @@ internal static class PrefixesPart
         }
     }
 
-    private static ScatterChart Flops(JsonElement result, JsonElement teacher, IReadOnlyList<JsonElement> prefixes)
+    private static BudgetChart Flops(JsonElement result, JsonElement teacher, IReadOnlyList<JsonElement> prefixes)
     {
         double whole = teacher.Number("flops") ?? double.NaN;
-        List<ScatterSeries> series =
+        List<BudgetSeries> series =
         [
             new("prefixes of the students", [.. Points(prefixes, "flops_fraction", "accuracy", 100)], 0, Joined: true),
             new("each student alone", [.. Points(prefixes, "solo_flops", "solo_accuracy", 100 / whole)], 2),
             new("each student trained without a teacher", [.. Points(prefixes, "solo_flops", "without_teacher_accuracy", 100 / whole)], 1),
-            new("the teacher", [new ScatterPoint("teacher", 100, teacher.Number("accuracy") ?? double.NaN, teacher.Number("accuracy_std"))], 3),
+            new("the teacher", [new BudgetPoint("teacher", 100, teacher.Number("accuracy") ?? double.NaN, teacher.Number("accuracy_std"))], 3),
         ];
         if (result.Key("single_student") is { } single)
         {
-            series.Add(new("one student of the group's FLOPs", [new ScatterPoint("one student", 100 * (single.Number("flops_fraction") ?? double.NaN), single.Number("accuracy") ?? double.NaN, single.Number("accuracy_std"))], 1));
+            series.Add(new("one student of the group's FLOPs", [new BudgetPoint("one student", 100 * (single.Number("flops_fraction") ?? double.NaN), single.Number("accuracy") ?? double.NaN, single.Number("accuracy_std"))], 1));
         }
 
-        return new ScatterChart("Test accuracy against FLOPs", "FLOPs an image, % of the teacher", series);
+        return new BudgetChart("Test accuracy against FLOPs", "FLOPs an image, % of the teacher", series);
     }
 
-    private static IEnumerable<ScatterPoint> Points(IReadOnlyList<JsonElement> prefixes, string across, string score, double factor) => prefixes.Select(p => new ScatterPoint(
+    private static IEnumerable<BudgetPoint> Points(IReadOnlyList<JsonElement> prefixes, string across, string score, double factor) => prefixes.Select(p => new BudgetPoint(
         $"{p.Number("students")}: {p.Text("size")}", factor * (p.Number(across) ?? double.NaN), p.Number(score) ?? double.NaN, p.Number($"{score}_std")));
 }
