@@ -70,7 +70,8 @@ public static class FscilRecipes
         int side = Math.Min(size is { } s ? Math.Min(s.Height, s.Width) : 32, 32);
         var recipe = new FscilRecipe
         {
-            backbone = new() { name = "small", image_size = side, channels = channels, map_size = 2 },
+            backbone = new() { name = "small", image_size = side, channels = channels, map_size = 2, levels = [3, 4], level_grids = [2, 2] },
+            prototypes = new() { shrinkage = 0.5 },
             training = new() { epochs = 30, augment = channels == 1 ? "affine" : "shift-flip", batch_size = 128, warmup_steps = 100 },
             projector = new() { width = FscilRecipe.Rounded(classes), branch = "ssm", d_state = 16, dt_rank = 0, identity = true },
             incremental = new()
@@ -91,7 +92,7 @@ public static class FscilRecipes
             },
             "cifar100" => recipe with
             {
-                backbone = recipe.backbone with { name = "resnet20", width = 32 },
+                backbone = recipe.backbone with { name = "resnet20", width = 32, levels = [2, 3] },
                 training = recipe.training with { epochs = 40, mixup = 0.5, mixup_alpha = 0.8, warmup_steps = 400, validation = 0.04 },
             },
             "omniglot" => recipe with
