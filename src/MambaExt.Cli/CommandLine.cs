@@ -18,6 +18,7 @@ internal static class CommandLine
     private static readonly Lazy<Command> Root = new(() => new Command(Name, "Selective state-space models (Mamba): graphs, and the kernels under them.")
     {
         new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphCompareCommand.Create(), GraphTokensCommand.Create(), GraphPredictCommand.Create() },
+        new Command("fscil", "Few-shot class-incremental learning: a base session, then classes that come a few at a time with a few images each.") { FscilRunCommand.Create(several: false), FscilRunCommand.Create(several: true), FscilSplitCommand.Create(), FscilPredictCommand.Create() },
         VerifyCommand.Create(),
         new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), GraphBenchCommand.Create(), CommBenchCommand.Create() },
         DataCommands.Create(),

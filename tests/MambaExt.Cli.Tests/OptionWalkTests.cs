@@ -12,6 +12,7 @@ namespace MambaExt.Cli.Tests;
 public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<OptionWalkTests.Runs>
 {
     private const string Train = "graph train", Compare = "graph compare", Predict = "graph predict", Tokens = "graph tokens", Verify = "verify", Bench = "bench scan", BenchGraph = "bench graph", Comm = "bench comm", Report = "report", List = "data list", Get = "data get", Check = "data check";
+    private const string FscilRun = "fscil run", FscilCompare = "fscil compare", FscilSplit = "fscil split", FscilPredict = "fscil predict";
     private const string Scans = "--model deep-mamba --layers 4 --conv gcn";
     private const string Gmb = "--model gmb --layers 1 --eval_orders 1";
     private const string Cora = "--dataset cora --data {data}";
@@ -73,6 +74,13 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Refused(Get, "--from http://127.0.0.1:1/", "127.0.0.1:1", "cora --data {empty}"), Refused(Get, "--json", "No data set"),
         Refused(Check, "--data {empty}", "{empty}", "cora"), Refused(Check, "--json", "No data set"),
         new(Report, "--out {new}.html", Kind.Printed), new(Report, "--json", Kind.Printed),
+        .. Fscil(FscilRun, "--method ncm-pixels"), .. Fscil(FscilCompare, "--methods ncm-pixels"),
+        Refused(FscilPredict, "--add {empty}", "no model folder", "{own}", replaces: true), Refused(FscilPredict, "--save {empty}", "--add DIR", "{own} x.png", replaces: true),
+        Refused(FscilPredict, "--seed 1", "--add DIR", "{own} x.png", replaces: true), Refused(FscilPredict, "--threads 0", "1 to 1024", "{own} x.png", replaces: true),
+        Refused(FscilPredict, "--json", "no model folder", "{own} x.png", replaces: true),
+        new(FscilRun, "--method teen", Kind.Changed), Refused(FscilCompare, "--methods tean", "did you mean teen"), new(FscilCompare, "--trials 2", Kind.Changed),
+        Refused(FscilSplit, "--dataset digit", "did you mean digits", replaces: false), Refused(FscilSplit, "--data {own}/none", "does not exist", "--dataset mnist"), new(FscilSplit, "--base-classes 6", Kind.Printed),
+        new(FscilSplit, "--ways 3", Kind.Printed), new(FscilSplit, "--shots 3", Kind.Printed), new(FscilSplit, "--seed 1", Kind.Printed), new(FscilSplit, "--out {new}", Kind.Printed), new(FscilSplit, "--json", Kind.Printed),
     ];
 
     public enum Kind
@@ -141,6 +149,19 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
     private static IEnumerable<string> Options(Command command, string path) =>
         command.Options.Where(o => o is not HelpOption and not VersionOption).Select(o => $"{path} {o.Name}")
             .Concat(command.Subcommands.SelectMany(s => Options(s, path.Length == 0 ? s.Name : $"{path} {s.Name}")));
+
+    /// <summary>What both commands have.</summary>
+    /// <param name="command">run or compare</param>
+    /// <param name="pixels">What makes it work on pixels, where no training rounds as the threads say</param>
+    private static IEnumerable<Entry> Fscil(string command, string pixels) =>
+    [
+        new(command, "--seeds 2", Kind.Changed), new(command, "--max-classes 12", Kind.Configured), new(command, "--set training.epochs=2", Kind.Changed), new(command, "--base-classes 6", Kind.Changed),
+        new(command, "--ways 3", Kind.Changed), new(command, "--shots 3", Kind.Changed), new(command, "--checkpoint-seconds 0", Kind.Changed), new(command, "--threads 2", Kind.Configured, "", pixels),
+        new(command, "--deterministic", Kind.Configured, "", pixels + " --threads 2"), new(command, "--out {new}", Kind.Printed), new(command, "--json", Kind.Printed),
+        Refused(command, "--profile paper", "no published recipe"), Refused(command, "--base {empty}", "no backbone"), Refused(command, "--resume {empty}", "no config.json", replaces: true),
+        Refused(command, "--device tpu", "allowed are cpu, cuda"), Refused(command, "--dataset digit", "did you mean digits"), Refused(command, "--data {own}/none", "does not exist", "--dataset mnist"),
+        Refused(command, "--lists {empty}", "--base-classes draws one"),
+    ];
 
     private static Entry Changed(string given, string context = "") => new(Train, given, Kind.Changed, "", context);
 
@@ -219,6 +240,9 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
                     .. own.Contains("--model") ? [] : new string[][] { ["--d_state", "2"], ["--M", "1"], ["--m", "1"], ["--mpnn_layers", "1"] },
                 ],
                 Compare => [["--datasets", "minesweeper-grid"], ["--models", "mlp"], ["--epochs", "1"], ["--threads", "1"], ["--out", made]],
+                FscilRun => [["--dataset", "digits"], ["--method", "ncm-cosine"], ["--set", "training.epochs=1"], ["--base-classes", "4"], ["--ways", "2"], ["--shots", "5"], ["--threads", "1"], ["--out", made]],
+                FscilCompare => [["--dataset", "digits"], ["--methods", "ncm-cosine"], ["--set", "training.epochs=1"], ["--base-classes", "4"], ["--ways", "2"], ["--shots", "5"], ["--threads", "1"], ["--out", made]],
+                FscilSplit => [["--dataset", "digits"], ["--base-classes", "4"], ["--ways", "2"], ["--shots", "5"], ["--out", made]],
                 Report => [[Model()]],
                 List or Get or Check => [],
                 Predict => [["--model", Model()], ["--threads", "1"]],
@@ -235,14 +259,16 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         private static string Result(string folder)
         {
             JsonNode result = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "result.json")))!;
-            foreach (JsonNode model in new[] { result }.Concat((result["ablations"] as JsonArray)?.Select(a => a!) ?? []))
+            foreach (JsonNode model in (IEnumerable<JsonNode>)[result, .. Parts("ablations"), .. Parts("results")])
             {
-                model["peak_bytes"] = model["run_dir"] = model["seconds_per_epoch"] = null;
-                foreach (JsonNode? run in (JsonArray)model["runs"]!)
+                model["peak_bytes"] = model["run_dir"] = model["seconds_per_epoch"] = model["seconds"] = null;
+                foreach (JsonNode? run in model["runs"] as JsonArray ?? [])
                 {
-                    run!["seconds"] = null;
+                    run!["seconds"] = run["base_seconds"] = run["session_seconds"] = null;
                 }
             }
+
+            IEnumerable<JsonNode> Parts(string name) => (result[name] as JsonArray)?.Select(part => part!) ?? [];
 
             return result.ToJsonString();
         }

@@ -71,7 +71,7 @@ internal static class ReportStyle
         .seed:hover { stroke-opacity: 1; stroke-width: 2; }
         .band, .key-band { fill: currentColor; fill-opacity: .17; stroke: none; }
         .chosen { fill: var(--page); stroke: currentColor; stroke-width: 1.4; }
-        .whisker { stroke-width: 2; } .dot { fill: currentColor; } .value { fill: currentColor; fill-opacity: .45; }
+        .whisker { stroke-width: 2; } .dot { fill: currentColor; } .ring { fill: none; stroke: currentColor; stroke-width: 1.6; } .value { fill: currentColor; fill-opacity: .45; }
         @media (max-width: 40rem) { main { padding: 1.4rem .9rem 3rem; } h1 { font-size: 1.7rem; } .lead { font-size: 1.08rem; } .facts { grid-template-columns: 1fr 1fr; } th, td { padding: .3rem .55rem; } }
         @media print {
           html { font-size: 10.5pt; } main { max-width: none; padding: 0; } .skip { display: none; }

@@ -10,9 +10,13 @@ public static class Optimizers
 {
     /// <summary>The optimizer that <paramref name="options"/> name, in two groups: parameters that
     /// <see cref="MambaBlock.NoWeightDecay"/> names go without decay.</summary>
-    public static OptimizerHelper Create(IEnumerable<(string Name, Parameter Parameter)> parameters, TrainingOptions options)
+    /// <param name="parameters">Those that require no gradient are left out</param>
+    /// <param name="options">Which optimizer, and its numbers</param>
+    /// <param name="share">Part of the learning rate that a parameter gets, by its name; default all of it. Each part has groups of its own</param>
+    public static OptimizerHelper Create(IEnumerable<(string Name, Parameter Parameter)> parameters, TrainingOptions options, Func<string, double>? share = null)
     {
-        ILookup<bool, Parameter> groups = parameters.Where(p => p.Parameter.requires_grad).ToLookup(p => MambaBlock.NoWeightDecay(p.Name), p => p.Parameter);
+        ILookup<(bool Plain, double Share), Parameter> groups =
+            parameters.Where(p => p.Parameter.requires_grad).ToLookup(p => (MambaBlock.NoWeightDecay(p.Name), share?.Invoke(p.Name) ?? 1), p => p.Parameter);
         if (!groups.Any())
         {
             throw new ArgumentException("The model has no parameter that requires a gradient; there is nothing to train.");
@@ -20,8 +24,8 @@ public static class Optimizers
 
         double rate = options.learning_rate, decay = options.weight_decay;
         return options.optimizer == "sgd"
-            ? optim.SGD([.. groups.Select(g => new SGD.ParamGroup(g, rate, options.momentum, weight_decay: g.Key ? 0 : decay))], rate, options.momentum, weight_decay: decay)
-            : optim.AdamW([.. groups.Select(g => new AdamW.ParamGroup(g, rate, weight_decay: g.Key ? 0 : decay))], rate, weight_decay: decay);
+            ? optim.SGD([.. groups.Select(g => new SGD.ParamGroup(g, rate * g.Key.Share, options.momentum, weight_decay: g.Key.Plain ? 0 : decay))], rate, options.momentum, weight_decay: decay)
+            : optim.AdamW([.. groups.Select(g => new AdamW.ParamGroup(g, rate * g.Key.Share, weight_decay: g.Key.Plain ? 0 : decay))], rate, weight_decay: decay);
     }
 
     /// <summary>AdamW over the parameters of <paramref name="model"/>, in the two groups of <see cref="Create"/>.</summary>

@@ -19,6 +19,7 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
     private readonly bool _onGpu;
     private readonly MasterWeights? _master;
     private readonly OptimizerHelper _optimizer;
+    private readonly double[] _shares;
     private readonly LearningRateSchedule _schedule;
     private readonly BestEpoch _best;
     private readonly WeightAverage? _average;
@@ -51,7 +52,8 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
         _parameters = _master?.Parameters ?? [.. task.Model.parameters().Where(p => p.requires_grad)];
         _onGpu = _parameters.Count > 0 && _parameters[0].device_type == DeviceType.CUDA;
         _averager = _ranks is null ? null : new GradientAverager(_master?.Named ?? task.Model.named_parameters().Where(p => p.parameter.requires_grad), _ranks);
-        _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options);
+        _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options, task.RateOf);
+        _shares = [.. _optimizer.ParamGroups.Select(group => ((optim.ILearningRateController)group).LearningRate / options.learning_rate)];
         _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
         _best = new BestEpoch(task.Model);
         _average = options.ema > 0 ? new WeightAverage(task.Model, options.ema, _master?.Named) : null;
@@ -192,10 +194,10 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
             throw NotFinite("gradient is not finite", batch);
         }
 
-        double factor = _schedule.Factor(_step);
-        foreach (optim.ILearningRateController group in _optimizer.ParamGroups)
+        double rate = LearningRate(_step);
+        foreach (var (group, share) in _optimizer.ParamGroups.Zip(_shares))
         {
-            group.LearningRate = _options.learning_rate * factor;
+            ((optim.ILearningRateController)group).LearningRate = rate * share;
         }
 
         _optimizer.step();
@@ -230,8 +232,10 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
         }
 
         _host.Report(new EpochReport(
-            epoch, _options.epochs, _step, loss, validation, _best.Score, _options.learning_rate * _schedule.Factor(_step - 1)));
+            epoch, _options.epochs, _step, loss, validation, _best.Score, LearningRate(_step - 1)));
     }
+
+    private double LearningRate(long step) => _options.learning_rate * (_task.Schedule?.Invoke(step) ?? _schedule.Factor(step));
 
     private double MeanLoss()
     {

@@ -21,6 +21,12 @@ public sealed class TrainingTask<TBatch>
     /// Must not draw from torch's generator.</summary>
     public Func<Validation>? Validate { get; init; }
 
+    /// <summary>Part of the learning rate that a parameter gets, by its name; default all of it.</summary>
+    public Func<string, double>? RateOf { get; init; }
+
+    /// <summary>The share of the largest learning rate at a step (from 0), instead of the schedule of the options.</summary>
+    public Func<long, double>? Schedule { get; init; }
+
     /// <summary>Names a batch in an error message; default its number.</summary>
     public Func<TBatch, string>? Describe { get; init; }
 }

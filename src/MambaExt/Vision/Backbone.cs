@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MambaExt.Vision;
@@ -14,6 +15,20 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
 
     /// <summary>Parameters in all, those of the norms included and their running statistics not.</summary>
     public long ParameterCount => parameters().Sum(p => p.numel());
+
+    /// <summary>C of the map behind each stage, the last of which is <see cref="Channels"/>.</summary>
+    public abstract IReadOnlyList<int> StageChannels { get; }
+
+    /// <summary>The map behind each stage, the last of which is what <c>forward</c> gives.</summary>
+    /// <param name="images">As for <c>forward</c></param>
+    public abstract IReadOnlyList<Tensor> Stages(Tensor images);
+
+    /// <summary>[B, C, H, W] to [B, C, h, w].</summary>
+    public override Tensor forward(Tensor images)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Stages(images)[^1].MoveToOuterDisposeScope();
+    }
 
     /// <summary>h or w of the map of an image of that height or width.</summary>
     public abstract int MapSize(int imageSize);

@@ -52,8 +52,11 @@ public sealed class ResNet : Backbone
         return imageSize;
     }
 
-    /// <summary>[B, input_channels, H, W] to [B, C, h, w].</summary>
-    public override Tensor forward(Tensor images)
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> StageChannels => Options.widths;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Tensor> Stages(Tensor images)
     {
         Require(images);
         using DisposeScope scope = NewDisposeScope();
@@ -63,12 +66,13 @@ public sealed class ResNet : Backbone
             x = nn.functional.max_pool2d(x, 3, 2, 1);
         }
 
+        var maps = new List<Tensor>();
         foreach (Sequential stage in _stages)
         {
-            x = stage.forward(x);
+            maps.Add(stage.forward(maps.Count == 0 ? x : maps[^1]));
         }
 
-        return x.MoveToOuterDisposeScope();
+        return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
     }
 
     private Sequential Stage(int index)

@@ -43,11 +43,20 @@ public sealed class ResNet12 : Backbone
     /// <inheritdoc/>
     public override int MapSize(int imageSize) => imageSize >> Widths.Length;
 
-    /// <summary>[B, 3, H, W] to [B, 640, H / 16, W / 16], rounded down.</summary>
-    public override Tensor forward(Tensor images)
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> StageChannels => Widths;
+
+    /// <summary>[B, 3, H, W] to [B, 64, H / 2, W / 2], ..., [B, 640, H / 16, W / 16], rounded down.</summary>
+    public override IReadOnlyList<Tensor> Stages(Tensor images)
     {
         Require(images);
         using DisposeScope scope = NewDisposeScope();
-        return layer4.forward(layer3.forward(layer2.forward(layer1.forward(images)))).MoveToOuterDisposeScope();
+        var maps = new List<Tensor>();
+        foreach (ResNet12Block layer in new[] { layer1, layer2, layer3, layer4 })
+        {
+            maps.Add(layer.forward(maps.Count == 0 ? images : maps[^1]));
+        }
+
+        return [.. maps.Select(m => m.MoveToOuterDisposeScope())];
     }
 }

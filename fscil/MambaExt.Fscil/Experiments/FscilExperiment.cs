@@ -1,0 +1,259 @@
+using System.Diagnostics;
+using MambaExt.Checkpoints;
+using MambaExt.Fscil.Features;
+using MambaExt.Fscil.Methods;
+using MambaExt.Fscil.Metrics;
+using MambaExt.Fscil.Recipes;
+using MambaExt.Runs;
+using MambaExt.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MambaExt.Fscil.Experiments;
+
+/// <summary>
+/// Methods over seeds in one run folder: the backbone of each seed is trained once, and every method works on its maps. Each training is cut and resumed; a
+/// method within its protocol, behind any session.
+/// </summary>
+/// <param name="data">Images and protocol of a seed; the same images for all, and the same protocol where it is not drawn</param>
+/// <param name="recipe">Of every method</param>
+/// <param name="methods">Their names</param>
+/// <param name="seeds">0 or more</param>
+/// <param name="maxClasses">Classes that a model can ever hold; 0 for those of the protocol</param>
+/// <param name="trials">Settings that are tried for each method on base classes held back; 1 for the recipe as it is</param>
+public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recipe, IReadOnlyList<string> methods, IReadOnlyList<int> seeds, int maxClasses = 0, int trials = 1)
+{
+    private readonly IReadOnlyList<FscilTrial> _trials = FscilTrials.Of(recipe, trials);
+    private (int Seed, bool HeldBack, BaseNetwork Network, FscilFeatures Features)? _open;
+    private IReadOnlyList<FscilRun> _finished = [];
+    private SessionScores? _judged;
+
+    /// <summary>Where backbones and methods are trained; the CPU unless set.</summary>
+    public Device? Device { get; init; }
+
+    /// <summary>A run folder whose backbones are taken instead of training them; null to train.</summary>
+    public string? BaseFolder { get; init; }
+
+    /// <summary>Told of each epoch of a backbone.</summary>
+    public Action<FscilRunKey, EpochReport>? Epoch { get; init; }
+
+    /// <summary>Told of each session of a method.</summary>
+    public Action<FscilRunKey, SessionScores>? Session { get; init; }
+
+    /// <summary>Told of each finished training, those of earlier sessions included.</summary>
+    public Action<FscilRunKey, FscilRun>? Done { get; init; }
+
+    /// <summary>The trainings in their order: trials before the runs that they choose the settings of.</summary>
+    public IReadOnlyList<FscilRunKey> Keys =>
+    [
+        .. trials == 1 ? [] : Tried.Prepend(FscilRunKey.Base).SelectMany(method => Enumerable.Range(1, method == FscilRunKey.Base ? 1 : trials).Select(trial => new FscilRunKey(method, seeds[0], trial))),
+        .. seeds.SelectMany(seed => (NeedsBase ? new[] { FscilRunKey.Base } : []).Concat(methods).Select(method => new FscilRunKey(method, seed))),
+    ];
+
+    // On pixels there is nothing to set.
+    private IEnumerable<string> Tried => methods.Where(method => method != FscilMethods.Pixels);
+
+    private bool NeedsBase => methods.Any(method => method != FscilMethods.Pixels);
+
+    /// <summary>Where the backbone of a seed lies below a run folder.</summary>
+    /// <param name="seed">Of the run</param>
+    /// <param name="heldBack">Trained without the base classes that settings are tried on</param>
+    public static string BasePath(int seed, bool heldBack = false) => FormattableString.Invariant($"base/{(heldBack ? "held-back-" : "")}seed-{seed}/network.safetensors");
+
+    /// <summary>Throws unless a run folder holds the backbone of each seed.</summary>
+    /// <exception cref="FileNotFoundException">One is missing.</exception>
+    public static void RequireBackbones(string folder, IEnumerable<int> seeds)
+    {
+        if (seeds.Select(seed => Path.Combine(folder, BasePath(seed))).FirstOrDefault(path => !File.Exists(path)) is { } missing)
+        {
+            throw new FileNotFoundException($"There is no backbone at '{missing}'; give the folder of a run on the same data, with the same seeds, or let it be trained.");
+        }
+    }
+
+    /// <summary>Trains everything that <paramref name="experiment"/> has not behind it.</summary>
+    /// <param name="experiment">Over the run's folder</param>
+    /// <param name="folder">For backbones and results</param>
+    /// <param name="token">Asked after each step</param>
+    /// <returns>A result a method, in their order.</returns>
+    public IReadOnlyList<FscilResult> Run(Experiment<FscilRunKey, FscilRun> experiment, string folder, CancellationToken token = default)
+    {
+        FscilData first = data(seeds[0]);
+        recipe.Validate(Classes(first));
+        if (first.Protocol.Sessions.Count < 2)
+        {
+            throw new ArgumentException($"The protocol has {first.Protocol.Summary} and no session behind the base; give one that has.");
+        }
+
+        try
+        {
+            if (trials > 1)
+            {
+                // Too few base classes are found before anything is trained.
+                _ = first.Pseudo(seeds[0]);
+            }
+
+            IReadOnlyList<FscilRunKey> keys = Keys;
+            _finished = experiment.Finished;
+            (FscilRunKey Key, FscilRun Run)[] runs = [.. keys.Zip(experiment.Run(keys, (key, host) => Train(key, host, folder, token), Line, done: Done, token: token))];
+            FscilRun[] bases = [.. runs.Where(r => r.Key is { Method: FscilRunKey.Base, Trial: 0 }).Select(r => r.Run)];
+            return
+            [
+                .. methods.Select(method => FscilResult.Of(first, recipe.training.choose, [.. runs.Where(r => r.Key.Method == method && r.Key.Trial == 0).Select(r => r.Run)], bases, folder)
+                    with { trials = TrialScores(method) }),
+            ];
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    /// <summary>What came of the settings of a method so far.</summary>
+    private IReadOnlyList<FscilTrialScore> TrialScores(string method)
+    {
+        FscilScores[] tried = [.. Keys.Zip(_finished).Where(r => r.First.Method == method && r.First.Trial > 0).Select(r => r.Second.scores!)];
+        int best = tried.Length == 0 ? 0 : Enumerable.Range(0, tried.Length).MaxBy(i => tried[i].average + tried[i].harmonic_mean);
+        return [.. tried.Select((s, i) => new FscilTrialScore(_trials[i].Change, s.average, s.harmonic_mean, i == best))];
+    }
+
+    private FscilRecipe RecipeOf(FscilRunKey key)
+    {
+        IReadOnlyList<FscilTrialScore> tried = key.Trial > 0 || trials == 1 ? [] : TrialScores(key.Method);
+        return _trials[key.Trial > 0 ? key.Trial - 1 : Math.Max(0, tried.ToList().FindIndex(t => t.chosen))].Recipe;
+    }
+
+    private FscilData DataOf(FscilRunKey key) => key.Trial == 0 ? data(key.Seed) : data(key.Seed).Pseudo(key.Seed);
+
+    private int Classes(FscilData of) => maxClasses > 0 ? maxClasses : of.Protocol.ClassCount;
+
+    private FscilRun Train(FscilRunKey key, ITrainingHost host, string folder, CancellationToken token)
+    {
+        if (key.Method == FscilRunKey.Base)
+        {
+            return TrainBase(key, host, token);
+        }
+
+        FscilData of = DataOf(key);
+        if (key.Method == FscilMethods.Pixels)
+        {
+            using FscilFeatures pixels = FeatureExtractor.Pixels(of, recipe.backbone.image_size, token);
+            using FscilMethod floor = FscilMethods.Create(key.Method, recipe, pixels.Size, Classes(of));
+            return Judge(key, floor, pixels, host, token);
+        }
+
+        FscilRecipe own = RecipeOf(key);
+        FscilFeatures features = Open(key, of, folder, token);
+
+        // A projector that was trained with the backbone is changed by the method that takes it over: each gets its own.
+        using BaseNetwork? trained = recipe.training.head == "cosine" ? null : Load(of, Path.Combine(folder, BasePath(key.Seed, key.Trial > 0)));
+        manual_seed(key.Seed);
+        using FscilMethod method = FscilMethods.Create(key.Method, own, features.Size, Classes(of), trained);
+        method.to(Device ?? CPU);
+        FscilRun run = Judge(key, method, features, host, token);
+        if (key.Trial == 0)
+        {
+            foreach (var (name, content) in FscilClassifier.Files(_open!.Value.Network, method, of, own, key.Seed))
+            {
+                host.Attach(FormattableString.Invariant($"models/{key.Method}-seed-{key.Seed}/{name}"), content);
+            }
+        }
+
+        return run;
+    }
+
+    private FscilRun Judge(FscilRunKey key, FscilMethod method, FscilFeatures features, ITrainingHost host, CancellationToken token)
+    {
+        FscilRun run = SessionRunner.Run(
+            method, features, key.Seed, host,
+            scores =>
+            {
+                _judged = scores;
+                Session?.Invoke(key, scores);
+                host.Report(new EpochReport(scores.session, features.Protocol.Sessions.Count - 1, scores.session, double.NaN, null, double.NaN, double.NaN));
+            },
+            token);
+        if (key.Trial == 0)
+        {
+            (string path, byte[] content) = FscilTables.Confusion(run);
+            host.Attach(path, content);
+        }
+
+        return run;
+    }
+
+    private FscilRun TrainBase(FscilRunKey key, ITrainingHost host, CancellationToken token)
+    {
+        FscilData of = DataOf(key);
+        long start = Stopwatch.GetTimestamp();
+        FscilRun run;
+        BaseNetwork network;
+        if (key.Trial == 0 && BaseFolder is { } other)
+        {
+            RequireBackbones(other, [key.Seed]);
+            network = Load(of, Path.Combine(other, BasePath(key.Seed)));
+            run = new FscilRun(key.Method, key.Seed, null, null, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
+        }
+        else
+        {
+            (network, TrainingOutcome outcome) = BaseTrainer.Run(of, recipe, Classes(of), key.Seed, host, Device, token);
+            run = new FscilRun(
+                key.Method, key.Seed, null, outcome.Best?.Score * 100, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, 0, network.Backbone.ParameterCount);
+        }
+
+        using (network)
+        {
+            using var parameters = new MemoryStream();
+            SafetensorsTensors.SaveModule(network, parameters);
+            host.Attach(BasePath(key.Seed, key.Trial > 0), parameters.ToArray());
+        }
+
+        return run;
+    }
+
+    /// <summary>The maps of a seed, kept until others are asked for.</summary>
+    private FscilFeatures Open(FscilRunKey key, FscilData of, string folder, CancellationToken token)
+    {
+        bool heldBack = key.Trial > 0;
+        if (_open is { } open && open.Seed == key.Seed && open.HeldBack == heldBack)
+        {
+            return open.Features;
+        }
+
+        Close();
+        BaseNetwork network = Load(of, Path.Combine(folder, BasePath(key.Seed, heldBack)));
+        network.to(Device ?? CPU);
+        _open = (key.Seed, heldBack, network, FeatureExtractor.Run(of, recipe, network, key.Seed, token));
+        return _open.Value.Features;
+    }
+
+    private BaseNetwork Load(FscilData of, string path)
+    {
+        var network = new BaseNetwork(recipe with { backbone = recipe.backbone with { weights = null } }, of.Protocol.BaseClasses, Classes(of));
+        SafetensorsTensors.LoadInto(network, path);
+        network.eval();
+        return network;
+    }
+
+    private void Close()
+    {
+        _open?.Features.Dispose();
+        _open?.Network.Dispose();
+        _open = null;
+    }
+
+    private object Line(FscilRunKey key, EpochReport report)
+    {
+        if (key.Method != FscilRunKey.Base)
+        {
+            SessionScores s = _judged!;
+            return new { model = key.Name, seed = key.Seed, s.session, s.classes, s.overall, @base = s.@base, s.novel, s.old_novel, s.newest, s.harmonic };
+        }
+
+        Epoch?.Invoke(key, report);
+        return new
+        {
+            model = key.Name, seed = key.Seed, epoch = report.Epoch, train_loss = report.TrainLoss, val_loss = report.Validation?.Loss ?? double.NaN,
+            val = report.Validation?.Score * 100 ?? double.NaN, learning_rate = report.LearningRate,
+        };
+    }
+}

@@ -1,0 +1,59 @@
+using MambaExt.Fscil.Features;
+using MambaExt.Fscil.Projectors;
+using MambaExt.Fscil.Recipes;
+
+namespace MambaExt.Fscil.Methods;
+
+/// <summary>The methods by name.</summary>
+public static class FscilMethods
+{
+    /// <summary>Nearest class mean on pixels: the floor.</summary>
+    public const string Pixels = "ncm-pixels";
+
+    /// <summary>The library's own combination.</summary>
+    public const string Best = "mambaext";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Best, "mamba-fscil", "mamba-fscil-teen", "nc-fscil", "teen", "ncm-cosine", "ncm-euclid", "fine-tune", Pixels];
+
+    /// <summary>What of Mamba-FSCIL is taken away in each ablation.</summary>
+    public static IReadOnlyDictionary<string, Func<FscilRecipe, FscilRecipe>> Ablations { get; } = new Dictionary<string, Func<FscilRecipe, FscilRecipe>>
+    {
+        ["no-zero-start"] = r => r with { incremental = r.incremental with { zero_start = false } },
+        ["no-freezing"] = r => r with { incremental = r.incremental with { freeze = false, base_share = 1 } },
+        ["no-suppression"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { suppress_base = 0, suppress_novel = 0 } } },
+        ["no-separation"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { separate = 0 } } },
+    };
+
+    /// <summary>A method, with weights from torch's generator.</summary>
+    /// <param name="name">One of <see cref="Names"/>, or of <see cref="Ablations"/></param>
+    /// <param name="recipe">Sizes and trainings</param>
+    /// <param name="size">What there is of each image</param>
+    /// <param name="maxClasses">Classes that it can ever hold</param>
+    /// <param name="trained">The network whose maps it works on; a projector that was trained with it is taken over where the method is of its kind</param>
+    public static FscilMethod Create(string name, FscilRecipe recipe, FeatureSize size, int maxClasses, BaseNetwork? trained = null)
+    {
+        if (Ablations.TryGetValue(name, out Func<FscilRecipe, FscilRecipe>? without))
+        {
+            recipe = without(recipe);
+        }
+
+        bool mamba = recipe.training.head == "mamba" && trained?.Projector is not null, nc = recipe.training.head == "nc" && trained?.Projector is not null;
+        PrototypeOptions plain = recipe.prototypes with { teen_alpha = 0 };
+        return name switch
+        {
+            Best => new CalibratedMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
+            "mamba-fscil-teen" => new ProjectorMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null, teen: true),
+            "nc-fscil" => new ProjectorMethod(name, size, maxClasses, recipe, nc ? trained!.Projector! : new MlpProjector(size.Map, recipe.projector), nc ? trained!.Etf : null),
+            "teen" => new PrototypeMethod(name, size, maxClasses, euclid: false, recipe.prototypes),
+            "ncm-cosine" => new PrototypeMethod(name, size, maxClasses, euclid: false, plain),
+            "ncm-euclid" => new PrototypeMethod(name, size, maxClasses, euclid: true, plain),
+            "fine-tune" => new FineTuneMethod(name, size, maxClasses, recipe),
+            Pixels => new PixelMethod(name, size, maxClasses),
+            _ when name == "mamba-fscil" || Ablations.ContainsKey(name) => new ProjectorMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
+            _ => throw new ArgumentException($"There is no method '{name}'; known are {string.Join(", ", Names)}, and the ablations {string.Join(", ", Ablations.Keys)}."),
+        };
+
+        Projector Mamba() => mamba ? trained!.Projector! : new MambaProjector(size.Map, recipe.projector);
+    }
+}

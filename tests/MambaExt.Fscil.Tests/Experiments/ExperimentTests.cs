@@ -1,0 +1,180 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MambaExt.Data;
+using MambaExt.Data.Images;
+using MambaExt.Fscil.Experiments;
+using MambaExt.Fscil.Protocol;
+using MambaExt.Fscil.Recipes;
+using MambaExt.Runs;
+using MambaExt.Tests.Shared;
+
+namespace MambaExt.Fscil.Tests.Experiments;
+
+public sealed class ExperimentTests : TensorTests
+{
+    private static readonly string[] Methods = ["mambaext", "mamba-fscil", "nc-fscil", "ncm-cosine", "ncm-pixels"];
+
+    [Fact]
+    public void A_run_on_images_leaves_models_that_predict_and_learn_more()
+    {
+        using var folder = new TemporaryFolder();
+        IReadOnlyList<FscilResult> results = Run(folder.Path, out _);
+        Assert.Equal(Methods, results.Select(r => r.method));
+        FscilResult best = results[0];
+        Assert.Equal([4, 6, 8], best.sessions.Select(s => s.classes));
+        Assert.True(best.sessions[0].overall > 60, $"{best.sessions[0].overall:f1}");
+        Assert.True(best.harmonic_last > 20, $"{best.harmonic_last:f1}");
+
+        FscilData data = Data(0);
+        string saved = Path.Combine(folder.Path, "models", "mambaext-seed-0");
+        using FscilClassifier model = FscilClassifier.Load(saved);
+        Assert.Equal(data.ClassNames, model.Labels);
+        Assert.Equal((10, 1, "mambaext"), (model.MaxClasses, model.Channels, model.Method));
+
+        // What the run was judged by: the same answers.
+        int[] test = [.. data.Protocol.Sessions.SelectMany(s => s.Test)];
+        float[][] scores = model.Scores(Subset(data.Test, test));
+        double right = 100.0 * test.Where((image, i) => Array.IndexOf(scores[i], scores[i].Max()) == data.TestClass(image)).Count() / test.Length;
+        Assert.Equal(best.sessions[^1].overall, right, 1e-9);
+
+        // The two labels that the protocol leaves out come as new classes.
+        int[] left = [.. Enumerable.Range(0, 10).Where(label => data.Protocol.ClassOf(label) < 0)];
+        int[] shots = [.. left.SelectMany(label => Enumerable.Range(0, data.Train.Count).Where(i => data.Train.Labels[i] == label).Take(5))];
+        MemoryImages added = Subset(data.Train, shots, label => Array.IndexOf(left, label));
+        model.Add(added, ["one more", "another"]);
+        Assert.Equal(10, model.Labels.Count);
+        string grown = Path.Combine(folder.Path, "grown");
+        model.Save(grown);
+        using FscilClassifier again = FscilClassifier.Load(grown);
+        Assert.Equal(model.Labels, again.Labels);
+        float[][] one = model.Scores(added), other = again.Scores(added);
+        Assert.Equal(one.SelectMany(row => row), other.SelectMany(row => row));
+        Assert.True(one.Where((row, i) => Array.IndexOf(row, row.Max()) == 8 + added.Labels[i]).Count() >= 7);
+
+        Refusal.Of<ArgumentException>(() => model.Add(added, ["one more", "x"]), "'one more' is known");
+        Refusal.Of<ArgumentException>(() => model.Add(added, ["x", "y", "z"]), "'z' has no image");
+        Refusal.Of<ArgumentException>(() => model.Add(added, ["x", "y"]), "2 classes were to be added to 10", "--max-classes");
+        Refusal.Of<ArgumentException>(() => model.Scores(new MemoryImages(new byte[12], 3, new ImageSize(2, 2), [0])), "3 channel(s)");
+        File.WriteAllText(Path.Combine(grown, "labels.json"), "[\"a\"]");
+        Assert.Contains("1 names for 10", Assert.Throws<InvalidDataException>(() => FscilClassifier.Load(grown)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cut_at_any_place_and_resumed_a_run_writes_the_same_lines_and_scores()
+    {
+        using TemporaryFolder whole = new(), cut = new();
+        JsonNode expected = Scores(Run(whole.Path, out _));
+        string lines = File.ReadAllText(Path.Combine(whole.Path, "metrics.jsonl"));
+
+        // Within the base session, behind it, within a method's sessions, between methods.
+        foreach (int after in new[] { 1, 4, 3, 4 })
+        {
+            using var stop = new CancellationTokenSource();
+            int seen = 0;
+            Assert.ThrowsAny<OperationCanceledException>(() => Run(cut.Path, out _, stop.Token, () =>
+            {
+                if (++seen == after)
+                {
+                    stop.Cancel();
+                }
+            }));
+        }
+
+        Assert.True(JsonNode.DeepEquals(expected, Scores(Run(cut.Path, out _))));
+        Assert.Equal(lines, File.ReadAllText(Path.Combine(cut.Path, "metrics.jsonl")));
+    }
+
+    [Fact]
+    public void The_pixel_floor_of_the_cifar_subset_is_the_reference()
+    {
+        string root = SharedData.Require("data", "fscil", "cifar100");
+        using var folder = new TemporaryFolder();
+        Func<int, FscilData> data = FscilDataSets.Load(new FscilDataOptions("cifar100", root));
+        using var run = new RunFolder(folder.Path);
+        FscilResult floor = new FscilExperiment(data, FscilRecipes.Cpu("cifar100", 3, new ImageSize(32, 32), 100), ["ncm-pixels"], [0])
+            .Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path)[0];
+        Assert.Equal([15.29, 14.27, 13.46, 12.73, 12.03, 11.32, 10.72, 10.21, 9.68], floor.sessions.Select(s => Math.Round(s.overall, 2)));
+        Assert.Equal((13.79, 3.5), (Math.Round(floor.sessions[^1].@base, 2), Math.Round(floor.sessions[^1].novel!.Value, 2)));
+    }
+
+    [Fact]
+    public void Settings_can_be_tried_on_base_classes_that_are_held_back()
+    {
+        FscilData data = Data(0);
+        FscilData pseudo = new FscilData(data.Name, data.Variant, data.Train, data.Test, data.Labels,
+            DrawnProtocol.Draw(data.Train.Labels, data.Test.Labels, 10, new ProtocolOptions(8, 1, 5, 3)), data.Files, []).Pseudo(1);
+        Assert.Same(pseudo.Train, pseudo.Test);
+        Assert.Equal("6 + 2 x 1 classes, 5 shots (base classes held back, seed 1)", pseudo.Protocol.Summary);
+        Assert.Empty(pseudo.Protocol.Sessions.SelectMany(s => s.Train).Intersect(pseudo.Protocol.Sessions.SelectMany(s => s.Test)));
+        Assert.Contains("too few to hold", Assert.Throws<ArgumentException>(() => data.Pseudo(0).Pseudo(0).Pseudo(0)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_without_the_backbones_is_refused()
+    {
+        using TemporaryFolder folder = new(), empty = new();
+        using var run = new RunFolder(folder.Path);
+        var experiment = new FscilExperiment(Data, Recipe(), ["ncm-cosine"], [0]) { BaseFolder = empty.Path };
+        Assert.Contains("There is no backbone", Assert.Throws<FileNotFoundException>(() => experiment.Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.Zero), folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    private static IReadOnlyList<FscilResult> Run(string path, out int reports, CancellationToken token = default, Action? reported = null)
+    {
+        bool resumes = File.Exists(Path.Combine(path, "config.json"));
+        using RunFolder folder = resumes ? RunFolder.Open(path) : new RunFolder(path);
+        folder.WriteConfig(new { });
+        var experiment = new Experiment<FscilRunKey, FscilRun>(folder, TimeSpan.Zero);
+        if (resumes)
+        {
+            experiment.Resume();
+        }
+
+        int count = 0;
+        IReadOnlyList<FscilResult> results = new FscilExperiment(Data, Recipe(), Methods, [0], maxClasses: 10) { Epoch = (_, _) => Count(), Session = (_, _) => Count() }.Run(experiment, path, token);
+        reports = count;
+        return results;
+
+        void Count()
+        {
+            count++;
+            reported?.Invoke();
+        }
+    }
+
+    private static JsonNode Scores(IReadOnlyList<FscilResult> results) => JsonSerializer.SerializeToNode(results.Select(r => r.runs.Select(run => run.scores)))!;
+
+    private static FscilData Data(int seed)
+    {
+        ImageDataSet digits = ImageDataSets.Load("digits");
+        return new FscilData(
+            "digits", DataVariant.Official, digits.Train, digits.Test, digits.ClassNames,
+            DrawnProtocol.Draw(digits.Train.Labels, digits.Test.Labels, 10, new ProtocolOptions(4, 2, 5, seed, sessions: 2)), [], []);
+    }
+
+    private static FscilRecipe Recipe()
+    {
+        FscilRecipe recipe = FscilRecipes.Cpu("digits", 1, new ImageSize(8, 8), 10);
+        return recipe with
+        {
+            backbone = recipe.backbone with { width = 4, levels = [1, 4], level_grids = [2, 1] },
+            views = 2,
+            training = recipe.training with { epochs = 4, batch_size = 64, warmup_steps = 8 },
+            projector = recipe.projector with { width = 16, hidden = 24, d_state = 4 },
+            projector_training = recipe.projector_training with { epochs = 3 },
+            incremental = recipe.incremental with { iterations = 20 },
+            prototypes = recipe.prototypes with { projector_weight = 0.2 },
+        };
+    }
+
+    private static MemoryImages Subset(ImageSamples images, int[] chosen, Func<int, int>? label = null)
+    {
+        var pixels = new List<byte>();
+        byte[] scratch = [];
+        foreach (int i in chosen)
+        {
+            pixels.AddRange(images.Read(i, ref scratch).Pixels.ToArray());
+        }
+
+        return new MemoryImages([.. pixels], images.Channels, images.Size!.Value, [.. chosen.Select(i => label?.Invoke(images.Labels[i]) ?? images.Labels[i])]);
+    }
+}

@@ -1,0 +1,160 @@
+using MambaExt.Fscil.Experiments;
+using MambaExt.Fscil.Features;
+using MambaExt.Fscil.Methods;
+using MambaExt.Fscil.Recipes;
+using MambaExt.Fscil.Tests.Support;
+using MambaExt.Tests.Shared;
+using MambaExt.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MambaExt.Fscil.Tests.Methods;
+
+public sealed class SessionTests : TensorTests
+{
+    public static TheoryData<string> Learned => [.. FscilMethods.Names.Where(n => n != FscilMethods.Pixels && n != "fine-tune")];
+
+    [Theory]
+    [MemberData(nameof(Learned))]
+    public void No_method_collapses_over_the_sessions_in_one_process(string name)
+    {
+        using FscilFeatures features = Clusters.Features();
+        FscilRun run = Run(name, Clusters.Recipe(), features);
+        Assert.All(run.scores!.sessions, s => Assert.True(s.overall > 60 && s.@base > 50, $"session {s.session}: {s.overall:f1}, base {s.@base:f1}"));
+        Assert.True(run.scores.sessions[^1].novel > 30, $"novel {run.scores.sessions[^1].novel:f1}");
+    }
+
+    [Fact]
+    public void Fine_tuning_forgets()
+    {
+        using FscilFeatures features = Clusters.Features();
+        FscilRun run = Run("fine-tune", Clusters.Recipe(), features);
+        Assert.True(run.scores!.sessions[0].overall > 80);
+        Assert.True(run.scores.sessions[^1].@base < 20, $"base {run.scores.sessions[^1].@base:f1}");
+    }
+
+    [Fact]
+    public void Every_session_leaves_what_the_base_session_has_learned_as_it_is_to_the_bit()
+    {
+        using FscilFeatures features = Clusters.Features(sessions: 2);
+        using var method = (ProjectorMethod)FscilMethods.Create("mamba-fscil", Clusters.Recipe(), features.Size, 10);
+        manual_seed(0);
+        method.LearnBase(features, new MethodContext(0));
+        var projector = (Fscil.Projectors.MambaProjector)method.Projector;
+        Tensor before = projector.BaseBranch.forward(features.Test.Maps);
+        Dictionary<string, Tensor> kept = MethodState.Of(method).ToDictionary(p => p.Name, p => p.Value.detach().clone());
+        method.Learn(features.Shots[0], 2, new MethodContext(0));
+        method.Learn(features.Shots[1], 2, new MethodContext(0));
+        int changed = 0;
+        foreach (var (name, value) in MethodState.Of(method))
+        {
+            if (name is "memory" or "level_memory" or "projector.begun")
+            {
+                continue;
+            }
+
+            if (name.Contains("g_inc", StringComparison.Ordinal))
+            {
+                changed += value.Equals(kept[name]) ? 0 : 1;
+            }
+            else
+            {
+                TensorAssert.Same(kept[name], value, name);
+            }
+        }
+
+        Assert.True(changed > 8, $"{changed} tensors of the new branch have changed");
+        TensorAssert.Same(before, projector.BaseBranch.forward(features.Test.Maps));
+    }
+
+    [Theory]
+    [InlineData("mamba-fscil")]
+    [InlineData(FscilMethods.Best)]
+    public void Resumed_behind_session_3_it_ends_with_the_same_bits(string name)
+    {
+        FscilRecipe recipe = Clusters.Recipe() with { prototypes = new PrototypeOptions { projector_weight = 0.4, shrinkage = 0.5 } };
+        using FscilFeatures features = Clusters.Features();
+        var host = new KeepingHost();
+        FscilRun whole = Run(name, recipe, features, host);
+        Assert.Equal(4, host.States.Count);
+        using StateBag third = host.States[3];
+        Assert.Equal(3, third.Value<int>("session"));
+        FscilRun resumed = Run(name, recipe, features, new KeepingHost { Resumed = third });
+        Assert.Equal(whole.scores!.sessions, resumed.scores!.sessions);
+        Assert.Equal(whole.scores.matrix.SelectMany(r => r), resumed.scores.matrix.SelectMany(r => r));
+        Assert.Equal(whole.scores.Confusion, resumed.scores.Confusion);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_numbers_and_another_one_others()
+    {
+        using FscilFeatures features = Clusters.Features(noise: 1.2);
+        FscilRun one = Run("mamba-fscil", Clusters.Recipe(), features), again = Run("mamba-fscil", Clusters.Recipe(), features), other = Run("mamba-fscil", Clusters.Recipe(), features, seed: 5);
+        Assert.Equal(one.scores!.Confusion, again.scores!.Confusion);
+        Assert.NotEqual(one.scores.Confusion, other.scores!.Confusion);
+    }
+
+    [Fact]
+    public void Class_means_of_the_memory_are_those_of_the_maps()
+    {
+        using FscilFeatures features = Clusters.Features(sessions: 1);
+        using FscilMethod method = FscilMethods.Create("ncm-cosine", Clusters.Recipe(), features.Size, 8);
+        method.LearnBase(features, new MethodContext(0));
+        method.Learn(features.Shots[0], 2, new MethodContext(0));
+        Tensor memory = method.named_buffers().Single(b => b.name == "memory").buffer;
+        for (int k = 0; k < 8; k++)
+        {
+            MapSet of = k < 6 ? features.BaseViews[0] : features.Shots[0];
+            Tensor[] own = [.. Enumerable.Range(0, of.Count).Where(i => of.Classes[i] == k).Select(i => of.Maps[i])];
+            TensorAssert.Close(own.Aggregate((a, b) => a + b) / own.Length, memory[k], 1e-6);
+        }
+    }
+
+    [Fact]
+    public void More_classes_than_there_is_room_for_and_wrong_numbers_are_refused()
+    {
+        using FscilFeatures features = Clusters.Features(sessions: 2);
+        using FscilMethod method = FscilMethods.Create("ncm-cosine", Clusters.Recipe(), features.Size, 8);
+        Assert.Throws<InvalidOperationException>(() => method.Score(features.Test));
+        method.LearnBase(features, new MethodContext(0));
+        Refusal.Of<ArgumentException>(() => method.Learn(features.Shots[1], 2, new MethodContext(0)), "classes 8 to 9", "6 to 7");
+    }
+
+    private static FscilRun Run(string name, FscilRecipe recipe, FscilFeatures features, ITrainingHost? host = null, int seed = 0)
+    {
+        manual_seed(seed);
+        using FscilMethod method = FscilMethods.Create(name, recipe, features.Size, features.Protocol.ClassCount);
+        return SessionRunner.Run(method, features, seed, host ?? new KeepingHost());
+    }
+
+    /// <summary>Keeps copies of all checkpoints.</summary>
+    private sealed class KeepingHost : ITrainingHost
+    {
+        public StateBag? Resumed { get; init; }
+
+        public List<StateBag> States { get; } = [];
+
+        public bool CheckpointDue => false;
+
+        public StateBag? TakeResumed() => Resumed;
+
+        public void Report(EpochReport epoch)
+        {
+        }
+
+        public void Attach(string path, byte[] content)
+        {
+        }
+
+        public void Checkpoint(StateBag state)
+        {
+            var copy = new StateBag { Values = (System.Text.Json.Nodes.JsonObject)state.Values.DeepClone(), OwnsTensors = true };
+            foreach (var (name, value) in state.Tensors)
+            {
+                copy.Tensors[name] = value.detach().clone().DetachFromDisposeScope();
+            }
+
+            States.Add(copy);
+        }
+    }
+}
