@@ -57,9 +57,11 @@ public abstract class ClassificationTask
     /// <summary>The task with its features as a recipe wants them.</summary>
     public abstract ClassificationTask Prepare(NodeRecipe recipe);
 
-    /// <summary>Throws a sentence where a recipe does not fit the task, or its training memory.</summary>
+    /// <summary>Throws a sentence where a recipe does not fit the task, or its training the memory of the machine.</summary>
+    /// <param name="recipe">Model and training</param>
+    /// <param name="device">Where the model is trained; the memory of a GPU is not known beforehand</param>
     /// <exception cref="ArgumentException">It does not.</exception>
-    public abstract void Validate(NodeRecipe recipe);
+    public abstract void Validate(NodeRecipe recipe, Device? device = null);
 
     /// <summary>Bytes that a training step needs, estimated (<see cref="MemoryEstimate"/>).</summary>
     public abstract double Memory(NodeRecipe recipe);

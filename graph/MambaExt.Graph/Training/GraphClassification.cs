@@ -51,11 +51,14 @@ public sealed class GraphClassification(GraphDataSet data) : ClassificationTask
     public override ClassificationTask Prepare(NodeRecipe recipe) => new GraphClassification(recipe.Prepare(Data));
 
     /// <inheritdoc/>
-    public override void Validate(NodeRecipe recipe)
+    public override void Validate(NodeRecipe recipe, Device? device = null)
     {
         GraphTrainer.Validate(recipe.Model, recipe.Training);
         recipe.Model.Validate(Data.Packed.Graph.VertexCount);
-        MemoryEstimate.Require(Memory(recipe), "choose fewer channels, layers or graphs a batch");
+        if (device is null || device.type == TorchSharp.DeviceType.CPU)
+        {
+            MemoryEstimate.Require(Memory(recipe), "choose fewer channels, layers or graphs a batch");
+        }
     }
 
     /// <inheritdoc/>

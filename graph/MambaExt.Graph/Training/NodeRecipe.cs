@@ -39,6 +39,7 @@ public sealed record NodeRecipe(GraphModelOptions Model, NodeTrainingOptions Tra
         ["one-direction"] = (GraphMamba, o => (GraphMambaOptions)o with { direction = "forward" }),
         ["no-walks"] = (GraphMamba, o => (GraphMambaOptions)o with { m = 0 }),
         ["ppr-order"] = (GraphMamba, o => (GraphMambaOptions)o with { order = "ppr" }),
+        ["with-encodings"] = (GraphMamba, o => (GraphMambaOptions)o with { rwse = Math.Max(o.rwse, Math.Min(16, o.d_model / 4)) }),
         [Deep + "-no-scan"] = (Deep, o => (DeepGraphOptions)o with { scan_every = 0, depth_scan = 0, token_stage = false }),
     };
 

@@ -51,7 +51,7 @@ public sealed class VertexClassification(NodeDataSet data) : ClassificationTask
     public override ClassificationTask Prepare(NodeRecipe recipe) => new VertexClassification(recipe.Prepare(Data));
 
     /// <inheritdoc/>
-    public override void Validate(NodeRecipe recipe)
+    public override void Validate(NodeRecipe recipe, Device? device = null)
     {
         NodeTrainer.Validate(recipe.Model, recipe.Training);
         recipe.Model.Validate(Data.Graph.VertexCount);
@@ -60,7 +60,10 @@ public sealed class VertexClassification(NodeDataSet data) : ClassificationTask
             throw new ArgumentException($"parts is {recipe.Training.parts} and {Data.Name} has {Data.Graph.VertexCount} vertices; give a part one or more.");
         }
 
-        MemoryEstimate.Require(Memory(recipe), "choose recompute, fewer channels or layers, or cut the graph into parts");
+        if (device is null || device.type == TorchSharp.DeviceType.CPU)
+        {
+            MemoryEstimate.Require(Memory(recipe), "choose recompute, fewer channels or layers, or cut the graph into parts");
+        }
     }
 
     /// <inheritdoc/>

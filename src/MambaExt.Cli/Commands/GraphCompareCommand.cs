@@ -161,7 +161,7 @@ internal static class GraphCompareCommand
         IReadOnlyList<NodeTrial> trials = NodeTrials.Of(NodeRecipe.For(data.Name, model, Change), parsed.GetValue(Trials));
         foreach (NodeRecipe recipe in trials.Select(t => t.Recipe))
         {
-            data.Validate(recipe);
+            data.Validate(recipe, Where.Read(parsed));
         }
 
         return trials;

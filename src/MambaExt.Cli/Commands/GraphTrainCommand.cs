@@ -65,7 +65,7 @@ internal static class GraphTrainCommand
         foreach (NodeRecipe each in recipes.Values)
         {
             // Whatever can be out of range is found before a folder is made.
-            data.Validate(each);
+            data.Validate(each, device);
         }
 
         NodeRecipe recipe = recipes[models[0]];
