@@ -19,6 +19,7 @@ internal static class CommandLine
     {
         new Command("graph", "Graph Mamba: node classification.") { GraphTrainCommand.Create(), GraphCompareCommand.Create(), GraphTokensCommand.Create(), GraphPredictCommand.Create() },
         new Command("fscil", "Few-shot class-incremental learning: a base session, then classes that come a few at a time with a few images each.") { FscilRunCommand.Create(several: false), FscilRunCommand.Create(several: true), FscilSplitCommand.Create(), FscilPredictCommand.Create() },
+        new Command("distill", "Progressive distillation: a teacher, a ladder of Mamba students, an answer at any budget.") { DistillRunCommand.Create(), DistillCompareCommand.Create(), DistillPredictCommand.Create(), DistillInspectCommand.Create() },
         VerifyCommand.Create(),
         new Command("bench", "Speed and memory on this machine.") { BenchCommand.Create(), GraphBenchCommand.Create(), CommBenchCommand.Create() },
         DataCommands.Create(),

@@ -21,10 +21,13 @@ switch (args)
     case ["overhead"]:
         OverheadBenchmark.Run();
         return 0;
+    case ["distill"]:
+        DistillBenchmark.Run();
+        return 0;
     case ["images"]:
         ImageBenchmark.Run();
         return 0;
     default:
-        Console.Error.WriteLine("Usage: MambaExt.Benchmarks csr | features DATA_DIR | walks | ssd | overhead | images       (one thread; medians of 11; `mambaext bench scan` times the scan)");
+        Console.Error.WriteLine("Usage: MambaExt.Benchmarks csr | features DATA_DIR | walks | ssd | overhead | images | distill       (one thread; medians of 11; `mambaext bench scan` times the scan)");
         return 1;
 }

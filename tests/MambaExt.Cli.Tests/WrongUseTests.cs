@@ -92,9 +92,10 @@ public class WrongUseTests
         (await CliRun.Line(line)).Refuses(1, mentions);
 
     [Theory]
-    [InlineData("", "graph", "verify", "bench", "data", "report")]
+    [InlineData("", "graph", "fscil", "distill", "verify", "bench", "data", "report")]
     [InlineData("data", "list", "get", "check")]
     [InlineData("graph", "train", "compare", "tokens", "predict")]
+    [InlineData("distill", "run", "compare", "predict", "inspect")]
     [InlineData("bench", "scan", "graph", "comm")]
     public async Task A_missing_command_is_answered_by_the_help_on_standard_error(string line, params string[] commands)
     {

@@ -54,6 +54,7 @@ internal static class ReportStyle
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.2rem 2rem; align-items: start; }
         figure { margin: 0; min-width: 0; break-inside: avoid; }
         figure.single { max-width: 29rem; margin: 1.4rem 0; }
+        figure.wide { max-width: 40rem; margin: 1.4rem 0; }
         details { margin: .5rem 0; }
         summary { cursor: pointer; color: var(--quiet); font-size: .85rem; padding: .25rem 0; overflow-wrap: anywhere; }
         details.model { border-top: 1px solid var(--rule); padding-top: .4rem; }

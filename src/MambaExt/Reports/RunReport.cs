@@ -20,7 +20,7 @@ public static class RunReport
     private const string Policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
     private static readonly Action<Html, RunRecord>[] Parts =
-        [OverviewPart.Write, ScoresPart.Write, SessionsPart.Write, OtherResultsPart.Write, CurvesPart.Write, ClassesPart.Write, RunsPart.Write, SettingsPart.Write];
+        [OverviewPart.Write, ScoresPart.Write, SessionsPart.Write, PrefixesPart.Write, OtherResultsPart.Write, CurvesPart.Write, ClassesPart.Write, RunsPart.Write, SettingsPart.Write];
 
     /// <summary>Writes the report of one run, or the comparison of several, to <paramref name="path"/>, over an older one.</summary>
     /// <param name="runFolders">Folders with any of <c>config.json</c>, <c>metrics.jsonl</c> and <c>result.json</c>; at least one and at most <see cref="MostRuns"/>.</param>

@@ -1,0 +1,106 @@
+using MambaExt.Distill.Losses;
+using MambaExt.Training;
+
+namespace MambaExt.Distill.Stages;
+
+/// <summary>How students are distilled, stage after stage.</summary>
+public sealed record DistillOptions
+{
+    /// <summary>One of <see cref="StageMode.Names"/>.</summary>
+    public string mode { get; init; } = "joint";
+
+    /// <summary>Losses of the modes joint and independent.</summary>
+    public IReadOnlyList<LossTerm> losses { get; init; } = LossTerm.Default;
+
+    /// <summary>What a student's own losses count beside the prefix's in the joint mode.</summary>
+    public double lambda_solo { get; init; } = 0.5;
+
+    /// <summary>Each student's head reads the feature of the one before it.</summary>
+    public bool reuse { get; init; }
+
+    /// <summary>A second head that only the teacher trains, for deit-soft and deit-hard.</summary>
+    public bool distillation_head { get; init; }
+
+    /// <summary>By how much the held-out likelihood (nats an image) of a prefix must improve for its last student to be kept; null keeps every student.</summary>
+    public double? accept { get; init; }
+
+    /// <summary>Tries of a stage: the second reads the feature of the student before it, and each is twice as wide as the one before. A stage that fails
+    /// ends the ladder.</summary>
+    public int tries { get; init; } = 1;
+
+    /// <summary>Magnitude that the boosted mode clips logits to.</summary>
+    public double clip_logits { get; init; } = 10;
+
+    /// <summary>Images of a step.</summary>
+    public int batch_size { get; init; } = 128;
+
+    /// <summary>How each student is trained.</summary>
+    public TrainingOptions training { get; init; } = new()
+    {
+        epochs = 16, patience = 0, learning_rate = 4e-3, weight_decay = 0.01, schedule = "cosine", warmup_steps = 50, clip = 1, validate_every = 4,
+    };
+
+    /// <summary>Throws a sentence a value that is out of range, all of them together.</summary>
+    /// <exception cref="ArgumentException">A value is out of range.</exception>
+    public void Validate()
+    {
+        string[] problems = [.. Problems()];
+        if (problems.Length > 0)
+        {
+            throw new ArgumentException(string.Join(' ', problems));
+        }
+    }
+
+    private IEnumerable<string> Problems()
+    {
+        foreach (string problem in losses.SelectMany(loss => loss.Problems()).Concat(training.Problems()))
+        {
+            yield return problem;
+        }
+
+        if (!StageMode.Names.Contains(mode))
+        {
+            yield return $"There is no mode '{mode}'; allowed are {string.Join(", ", StageMode.Names)}{(NameSuggestion.Nearest(mode, StageMode.Names) is { } near ? $" (did you mean {near}?)" : "")}.";
+        }
+
+        if (losses.Count == 0 || losses.All(loss => loss.OfFeatures))
+        {
+            yield return "No loss compares logits, so nothing would train the heads; add ce or kd.";
+        }
+
+        if (!(lambda_solo >= 0 && double.IsFinite(lambda_solo)))
+        {
+            yield return FormattableString.Invariant($"lambda_solo is {lambda_solo}; give 0 or more.");
+        }
+
+        if (accept is { } least && !double.IsFinite(least))
+        {
+            yield return FormattableString.Invariant($"accept is {least}; give a finite number of nats, 0.001 say, or leave it out.");
+        }
+
+        if (tries is < 1 or > 8)
+        {
+            yield return $"tries is {tries}; give 1 to 8.";
+        }
+
+        if (tries > 1 && accept is null)
+        {
+            yield return $"tries is {tries} and every student is kept; give accept, or leave it 1.";
+        }
+
+        if (!(clip_logits > 0 && double.IsFinite(clip_logits)))
+        {
+            yield return FormattableString.Invariant($"clip_logits is {clip_logits}; give a number above 0.");
+        }
+
+        if (batch_size < 1)
+        {
+            yield return $"batch_size is {batch_size}; give 1 or more.";
+        }
+
+        if (losses.Any(loss => loss.name is "deit-soft" or "deit-hard") != distillation_head && distillation_head)
+        {
+            yield return "distillation_head is set and no loss trains that head; add deit-soft or deit-hard.";
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+
+namespace MambaExt.Distill.Training;
+
+/// <summary>A result as one CSV: a row a prefix and seed, and rows for the teacher, every student alone and without a teacher, and the single student.</summary>
+public static class DistillCsv
+{
+    private const string Header = "dataset,mode,seed,model,students,size,parameters,flops,flops_fraction,accuracy,nll,ece,agreement,kl,weight,latency_b1_us,latency_b1_p95_us,latency_b64_us,latency_b64_p95_us";
+
+    /// <summary>The whole file.</summary>
+    public static string Of(DistillResult result)
+    {
+        var text = new StringBuilder(Header).Append('\n');
+        long whole = result.teacher.flops;
+        foreach (DistillPart part in result.runs)
+        {
+            if (part.evaluation is not { } seed)
+            {
+                continue;
+            }
+
+            Row(part.seed, "teacher", 0, result.teacher.size, result.teacher.parameters, whole, seed.teacher);
+            foreach (PrefixEvaluation p in seed.prefixes)
+            {
+                PrefixResult? timed = result.prefixes.FirstOrDefault(r => r.students == p.students && r.size == p.size);
+                Row(part.seed, "prefix", p.students, p.size, p.parameters, p.flops, p.scores, p.weight, timed);
+                Row(part.seed, "prefix, own weights", p.students, p.size, p.parameters, p.flops, p.own);
+                Row(part.seed, "student alone", p.students, p.size, null, p.solo_flops, p.solo);
+                if (p.without_teacher is { } without)
+                {
+                    Row(part.seed, "student without teacher", p.students, p.size, null, p.solo_flops, without);
+                }
+            }
+
+            if (seed.single is { } single && result.single_student is { } one)
+            {
+                Row(part.seed, "one student", 1, one.size, one.parameters, one.flops, single);
+            }
+        }
+
+        return text.ToString();
+
+        void Row(int seed, string model, int students, string? size, long? parameters, long flops, Stages.Scores s, double? weight = null, PrefixResult? timed = null) =>
+            text.Append(CultureInfo.InvariantCulture, $"{result.dataset},{result.mode},{seed},\"{model}\",{students},{size},{parameters},{flops},{(double)flops / whole:g6},{s.accuracy:g6},{s.nll:g6},{s.ece:g6},{s.agreement:g6},{s.kl:g6},{weight:g6},")
+                .Append(CultureInfo.InvariantCulture, $"{timed?.latency_b1_us:f1},{timed?.latency_b1_p95_us:f1},{timed?.latency_b64_us:f1},{timed?.latency_b64_p95_us:f1}\n");
+    }
+}

@@ -1,0 +1,145 @@
+using MambaExt.Distill.Accounting;
+using MambaExt.Distill.Inference;
+using MambaExt.Distill.Stages;
+using MambaExt.Runs;
+using MambaExt.Training;
+
+namespace MambaExt.Distill.Training;
+
+/// <summary>Teacher, students, baselines and evaluation of every seed, one training after the other in one run folder; cut and resumed between any two steps.</summary>
+/// <param name="task">Data and recipe</param>
+/// <param name="seeds">How many seeds</param>
+/// <param name="first">The first of them</param>
+public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0)
+{
+    /// <summary>Told of each epoch that is reported.</summary>
+    public Action<DistillKey, EpochReport>? Epoch { get; init; }
+
+    /// <summary>Told of each training, those of earlier sessions included.</summary>
+    public Action<DistillKey, DistillPart>? Done { get; init; }
+
+    /// <summary>What is trained, in order.</summary>
+    public IReadOnlyList<DistillKey> Keys { get; } = [.. Enumerable.Range(first, seeds).SelectMany(seed => OfSeed(task.Recipe, seed))];
+
+    /// <summary>Runs everything that <paramref name="experiment"/> has not behind it.</summary>
+    /// <param name="experiment">Over the run's folder</param>
+    /// <param name="folder">The run's folder</param>
+    /// <param name="token">Asked after each step</param>
+    public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
+    {
+        SeedState? state = null;
+        try
+        {
+            IReadOnlyList<DistillPart> parts = experiment.Run(
+                Keys,
+                (key, host) =>
+                {
+                    if (state?.Seed != key.Seed)
+                    {
+                        state?.Dispose();
+                        state = new SeedState(task, key.Seed, folder, experiment.Finished.Where(p => p.seed == key.Seed));
+                    }
+
+                    return state.Train(key, host, token);
+                },
+                Line,
+                Keep,
+                Done,
+                token);
+            return Result(parts, folder);
+        }
+        finally
+        {
+            state?.Dispose();
+        }
+
+        object Line(DistillKey key, EpochReport report)
+        {
+            Epoch?.Invoke(key, report);
+            return new
+            {
+                model = $"{key.Part}{(key.Student > 0 ? $"-{key.Student}" : "")}", seed = key.Seed, attempt = key.Try, epoch = report.Epoch, train_loss = report.TrainLoss,
+                val_loss = report.Validation?.Loss, val = report.Validation?.Score * 100, learning_rate = report.LearningRate, terms = state!.Terms,
+            };
+        }
+
+        // The folder keeps the group of the seed that the held-out images like best; every other model has a folder of its own.
+        bool Keep(DistillKey key, DistillPart part) => key.Part != DistillKey.Evaluation
+            || part.held_out!.accuracy > experiment.Finished.Where(p => p.part == DistillKey.Evaluation).Select(p => p.held_out!.accuracy).DefaultIfEmpty(double.NegativeInfinity).Max();
+    }
+
+    private static IEnumerable<DistillKey> OfSeed(DistillRecipe recipe, int seed)
+    {
+        int students = recipe.Ladder().Count;
+        yield return new DistillKey(seed, DistillKey.Teacher);
+        for (int t = 1; t <= students; t++)
+        {
+            for (int attempt = 0; attempt < recipe.distill.tries; attempt++)
+            {
+                yield return new DistillKey(seed, DistillKey.OfStudent, t, attempt);
+            }
+        }
+
+        if (recipe.single)
+        {
+            yield return new DistillKey(seed, DistillKey.Single);
+        }
+
+        for (int t = 1; t <= students && recipe.without_teacher; t++)
+        {
+            yield return new DistillKey(seed, DistillKey.WithoutTeacher, t);
+        }
+
+        yield return new DistillKey(seed, DistillKey.Evaluation);
+    }
+
+    private DistillResult Result(IReadOnlyList<DistillPart> parts, string folder)
+    {
+        Evaluation[] seeds = [.. parts.Select(p => p.evaluation).OfType<Evaluation>()];
+        DistillRecipe recipe = task.Recipe;
+        long whole = recipe.TeacherFlops;
+        (StudentGroup group, _) = GroupFolder.Load(Path.Combine(folder, "models", "group"));
+        using StudentGroup owned = group;
+        IReadOnlyList<Latency> one = GroupLatency.Of(group, 1), many = GroupLatency.Of(group, 64, 100);
+        int common = seeds.Min(s => s.prefixes.Count);
+        DistillPart? single = parts.FirstOrDefault(p => p.part == DistillKey.Single && p.trained);
+        return new DistillResult(
+            task.Data.Name, task.Data.Variant.ToString().ToLowerInvariant(), recipe.distill.mode, FlopCount.Convention,
+            Model(seeds.Select(s => s.teacher), whole, TeacherParameters(recipe), recipe.teacher == "resnet" ? "resnet" : recipe.teacher_options.Size),
+            [.. Enumerable.Range(0, common).Select(t => Prefix([.. seeds.Select(s => s.prefixes[t])], whole, one[Math.Min(t, one.Count - 1)], many[Math.Min(t, many.Count - 1)]))],
+            single is null ? null : Model(seeds.Select(s => s.single!), Cost(single).flops, Cost(single).parameters, single.size),
+            seeds.Average(s => s.right_then_wrong), Exits(seeds), parts, seeds.Length, folder);
+
+        LayerCost Cost(DistillPart part) => FlopCount.Total(recipe.Like.WithSize(part.size!));
+
+        ModelResult Model(IEnumerable<Scores> scores, long flops, long parameters, string? size)
+        {
+            MeanDeviation accuracy = Metrics.MeanAndDeviation([.. scores.Select(s => s.accuracy)]);
+            return new ModelResult(accuracy.Mean, accuracy.Deviation, flops, (double)flops / whole, parameters, size);
+        }
+    }
+
+    private static PrefixResult Prefix(PrefixEvaluation[] seeds, long whole, Latency one, Latency many)
+    {
+        MeanDeviation accuracy = Mean(s => s.scores.accuracy), solo = Mean(s => s.solo.accuracy);
+        MeanDeviation? without = seeds.All(s => s.without_teacher is not null) ? Mean(s => s.without_teacher!.accuracy) : null;
+        return new PrefixResult
+        {
+            students = seeds[0].students, size = seeds[0].size, accuracy = accuracy.Mean, accuracy_std = accuracy.Deviation, flops = seeds[0].flops, flops_fraction = (double)seeds[0].flops / whole,
+            parameters = seeds[0].parameters, solo_accuracy = solo.Mean, solo_accuracy_std = solo.Deviation, without_teacher_accuracy = without?.Mean, without_teacher_accuracy_std = without?.Deviation,
+            solo_flops = seeds[0].solo_flops, weight = seeds.Average(s => s.weight), own_accuracy = seeds.Average(s => s.own.accuracy), nll = seeds.Average(s => s.scores.nll),
+            ece = seeds.Average(s => s.scores.ece), agreement = seeds.Average(s => s.scores.agreement!.Value), kl = seeds.Average(s => s.scores.kl!.Value),
+            latency_b1_us = one.median_us, latency_b1_p95_us = one.p95_us, latency_b64_us = many.median_us, latency_b64_p95_us = many.p95_us,
+        };
+
+        MeanDeviation Mean(Func<PrefixEvaluation, double> of) => Metrics.MeanAndDeviation([.. seeds.Select(of)]);
+    }
+
+    private static IReadOnlyList<ExitPoint> Exits(Evaluation[] seeds) =>
+        [.. Enumerable.Range(0, seeds.Min(s => s.early_exit.Count)).Select(i => new ExitPoint(
+            seeds.Average(s => s.early_exit[i].theta), seeds.Average(s => s.early_exit[i].mean_flops), seeds.Average(s => s.early_exit[i].accuracy)))];
+
+    private static long TeacherParameters(DistillRecipe recipe) => recipe.teacher == "resnet"
+        ? ResNetCost.Total(recipe.resnet, recipe.teacher_options.height, recipe.teacher_options.width, recipe.teacher_options.classes).parameters
+        : FlopCount.Total(recipe.teacher_options).parameters;
+}

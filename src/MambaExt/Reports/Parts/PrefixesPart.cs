@@ -1,0 +1,56 @@
+using System.Text.Json;
+
+namespace MambaExt.Reports.Parts;
+
+/// <summary>Accuracy against what an answer costs, for results that have prefixes of models: in FLOPs of the teacher, and in measured time.</summary>
+internal static class PrefixesPart
+{
+    public static void Write(Html html, RunRecord run)
+    {
+        if (run.Result is not { } result || result.Items("prefixes") is not { Count: > 0 } prefixes || result.Key("teacher") is not { } teacher)
+        {
+            return;
+        }
+
+        using (html.Section("Accuracy at every budget"))
+        {
+            using (html.Open("figure", ("class", "wide")))
+            {
+                Flops(result, teacher, prefixes).Write(html);
+            }
+
+            using (html.Open("figure", ("class", "wide")))
+            {
+                new BudgetChart(
+                    "Accuracy against time of one image", "microseconds an image, batch 1",
+                    [new BudgetSeries("prefixes of the students, measured one after the other", [.. Points(prefixes, "latency_b1_us", "accuracy", 1)], 0, Joined: true)]).Write(html);
+            }
+
+            if (result.Text("flops_convention") is { } convention)
+            {
+                html.Element("p", $"FLOPs: {convention}.", ("class", "note"));
+            }
+        }
+    }
+
+    private static BudgetChart Flops(JsonElement result, JsonElement teacher, IReadOnlyList<JsonElement> prefixes)
+    {
+        double whole = teacher.Number("flops") ?? double.NaN;
+        List<BudgetSeries> series =
+        [
+            new("prefixes of the students", [.. Points(prefixes, "flops_fraction", "accuracy", 100)], 0, Joined: true),
+            new("each student alone", [.. Points(prefixes, "solo_flops", "solo_accuracy", 100 / whole)], 2),
+            new("each student trained without a teacher", [.. Points(prefixes, "solo_flops", "without_teacher_accuracy", 100 / whole)], 1),
+            new("the teacher", [new BudgetPoint("teacher", 100, teacher.Number("accuracy") ?? double.NaN, teacher.Number("accuracy_std"))], 3),
+        ];
+        if (result.Key("single_student") is { } single)
+        {
+            series.Add(new("one student of the group's FLOPs", [new BudgetPoint("one student", 100 * (single.Number("flops_fraction") ?? double.NaN), single.Number("accuracy") ?? double.NaN, single.Number("accuracy_std"))], 1));
+        }
+
+        return new BudgetChart("Test accuracy against FLOPs", "FLOPs an image, % of the teacher", series);
+    }
+
+    private static IEnumerable<BudgetPoint> Points(IReadOnlyList<JsonElement> prefixes, string across, string score, double factor) => prefixes.Select(p => new BudgetPoint(
+        $"{p.Number("students")}: {p.Text("size")}", factor * (p.Number(across) ?? double.NaN), p.Number(score) ?? double.NaN, p.Number($"{score}_std")));
+}

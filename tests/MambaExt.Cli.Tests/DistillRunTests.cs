@@ -1,0 +1,142 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MambaExt.Cli.Tests.Support;
+
+namespace MambaExt.Cli.Tests;
+
+/// <summary>A whole run on the digits, small enough for seconds.</summary>
+public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture<DistillRunTests.Whole>
+{
+    private static readonly string[] Small =
+    [
+        "distill", "run", "--dataset", "digits", "--teacher_size", "4x8x4x1", "--students", "4x4x2x1,4x8x2x1", "--teacher_epochs", "6", "--epochs", "6", "--validate_every", "2", "--draws", "2", "--threads", "1",
+    ];
+
+    [Fact]
+    public void Document_has_the_keys_of_the_contract()
+    {
+        using JsonDocument document = JsonShape.AssertGolden("distill-run.txt", whole.Answer.Out);
+        JsonElement result = document.RootElement;
+        JsonElement[] prefixes = [.. result.GetProperty("prefixes").EnumerateArray()];
+        Assert.Equal([1, 2], prefixes.Select(p => p.GetProperty("students").GetInt32()));
+        Assert.Equal(prefixes[0].GetProperty("accuracy").GetDouble(), prefixes[0].GetProperty("solo_accuracy").GetDouble(), 6);
+        Assert.True(prefixes[1].GetProperty("flops").GetInt64() == prefixes.Sum(p => p.GetProperty("solo_flops").GetInt64()));
+        Assert.All(prefixes, p => Assert.Equal(p.GetProperty("flops").GetDouble() / result.GetProperty("teacher").GetProperty("flops").GetDouble(), p.GetProperty("flops_fraction").GetDouble(), 9));
+        Assert.Equal(1, result.GetProperty("test_reads").GetInt32());
+    }
+
+    [Fact]
+    public void Every_part_of_the_loss_is_in_the_metrics()
+    {
+        JsonNode[] lines = [.. File.ReadLines(Path.Combine(whole.Run, "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)];
+        JsonNode student = lines.First(l => (string?)l["model"] == "student-2");
+        Assert.Equal(["prefix.ce", "prefix.kd", "solo.ce", "solo.kd"], ((JsonObject)student["terms"]!).Select(t => t.Key));
+        double sum = 0.5 * (Term("prefix.ce") + Term("prefix.kd")) + (0.25 * (Term("solo.ce") + Term("solo.kd")));
+        Assert.Equal((double)student["train_loss"]!, sum, 1e-4);
+
+        double Term(string name) => (double)student["terms"]![name]!;
+    }
+
+    [Fact]
+    public async Task Predictions_of_the_saved_group_are_those_of_the_run()
+    {
+        var result = (JsonObject)JsonNode.Parse(whole.Answer.Out)!;
+        for (int t = 1; t <= 2; t++)
+        {
+            Answer answer = await CliRun.Here("distill", "predict", "--model", whole.Run, "--dataset", "digits", "--prefix", $"{t}", "--threads", "1", "--json");
+            using JsonDocument document = JsonShape.AssertGolden("distill-predict.txt", answer.Out);
+            Assert.Equal((double)result["prefixes"]![t - 1]!["accuracy"]!, document.RootElement.GetProperty("accuracy").GetDouble(), 6);
+            Assert.Equal((double)result["prefixes"]![t - 1]!["flops"]!, document.RootElement.GetProperty("mean_flops").GetDouble(), 6);
+        }
+    }
+
+    [Fact]
+    public async Task Inspect_counts_what_the_run_counts()
+    {
+        Answer answer = await CliRun.Here("distill", "inspect", "--model", whole.Run, "--rounds", "50", "--threads", "1", "--json");
+        using JsonDocument document = JsonShape.AssertGolden("distill-inspect.txt", answer.Out);
+        var result = (JsonObject)JsonNode.Parse(whole.Answer.Out)!;
+        Assert.Equal(
+            ((JsonArray)result["prefixes"]!).Select(p => ((long)p!["flops"]!, (long)p["parameters"]!)),
+            document.RootElement.GetProperty("students").EnumerateArray().Select(s => (s.GetProperty("prefix_flops").GetInt64(), s.GetProperty("prefix_parameters").GetInt64())));
+        Answer teacher = await CliRun.Here("distill", "inspect", "--model", Path.Combine(whole.Run, "models", "seed-0", "teacher"), "--rounds", "50", "--threads", "1");
+        Assert.True(teacher.Code == 0, teacher.Error);
+        Assert.Contains("4x8x4x1", teacher.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Report_and_table_are_written()
+    {
+        string report = File.ReadAllText(Path.Combine(whole.Run, "report.html"));
+        Assert.Contains("Accuracy at every budget", report, StringComparison.Ordinal);
+        Assert.Contains("each student trained without a teacher", report, StringComparison.Ordinal);
+        string[] rows = File.ReadAllLines(Path.Combine(whole.Run, "prefixes.csv"));
+        Assert.Equal(11, rows.Length);
+        Assert.All(rows, row => Assert.Equal(19, row.Split(',', StringSplitOptions.None).Length - (row.Contains("prefix, own", StringComparison.Ordinal) ? 1 : 0)));
+    }
+
+    [Theory]
+    [InlineData("teacher", 2)]
+    [InlineData("student-2", 4)]
+    [InlineData("without-teacher-1", 4)]
+    public async Task A_run_that_is_cut_ends_with_the_same_numbers(string model, int epoch)
+    {
+        using var folder = new TemporaryFolder();
+        string run = Path.Combine(folder.Path, "run");
+        using (var process = new CliProcess([.. Small, "--checkpoint-seconds", "0", "--out", run]))
+        {
+            string metrics = Path.Combine(run, "metrics.jsonl"), wanted = $"\"model\":\"{model}\",\"seed\":0,\"attempt\":0,\"epoch\":{epoch},";
+            Assert.True(process.Until(() => File.Exists(metrics) && Read(metrics).Contains(wanted, StringComparison.Ordinal)), "the run ended first");
+            process.Kill();
+        }
+
+        Assert.False(File.Exists(Path.Combine(run, "result.json")));
+        Answer resumed = await CliRun.Here("distill", "run", "--resume", run, "--json");
+        Assert.True(resumed.Code == 0, resumed.Error);
+        Assert.Contains("Resumed", resumed.Error, StringComparison.Ordinal);
+        (string metricsThere, string resultThere) = await whole.EveryEpoch();
+        Assert.Equal(metricsThere, File.ReadAllText(Path.Combine(run, "metrics.jsonl")));
+        Assert.Equal(resultThere, Evaluations(resumed.Out));
+    }
+
+    private static string Read(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return new StreamReader(stream).ReadToEnd();
+    }
+
+    private static string Evaluations(string json) => string.Concat(((JsonArray)JsonNode.Parse(json)!["runs"]!).Select(r => r!["evaluation"]?.ToJsonString()));
+
+    public sealed class Whole : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+        private (string, string)? _every;
+
+        public Whole()
+        {
+            Run = Path.Combine(_folder.Path, "run");
+            Answer = CliRun.Here([.. Small, "--out", Run, "--json"]).GetAwaiter().GetResult();
+            Assert.True(Answer.Code == 0, Answer.Error);
+        }
+
+        public string Run { get; }
+
+        internal Answer Answer { get; }
+
+        /// <summary>Metrics and evaluations of the run that looks at the held-out images each epoch, uncut.</summary>
+        public async Task<(string Metrics, string Evaluations)> EveryEpoch()
+        {
+            if (_every is null)
+            {
+                string run = Path.Combine(_folder.Path, "every");
+                Answer answer = await CliRun.Here([.. Small, "--checkpoint-seconds", "0", "--out", run, "--json"]);
+                Assert.True(answer.Code == 0, answer.Error);
+                _every = (File.ReadAllText(Path.Combine(run, "metrics.jsonl")), Evaluations(answer.Out));
+            }
+
+            return _every.Value;
+        }
+
+        public void Dispose() => _folder.Dispose();
+    }
+}

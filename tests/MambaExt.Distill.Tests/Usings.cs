@@ -1,0 +1,2 @@
+global using MambaExt.Tests.Shared;
+global using Xunit;
