@@ -110,6 +110,29 @@ public sealed class ExperimentTests : TensorTests
     }
 
     [Fact]
+    public void Every_method_tries_as_many_settings_on_held_back_classes_and_takes_the_best()
+    {
+        using var folder = new TemporaryFolder();
+        using var run = new RunFolder(folder.Path);
+        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 2 } };
+        var experiment = new FscilExperiment(Data, recipe, ["mambaext", "ncm-cosine", "ncm-pixels"], [0], maxClasses: 10, trials: 3);
+        Assert.Equal(
+            ["base, classes held back", "mambaext, trial 1", "mambaext, trial 2", "mambaext, trial 3", "ncm-cosine, trial 1", "ncm-cosine, trial 2", "ncm-cosine, trial 3", "base", "mambaext", "ncm-cosine", "ncm-pixels"],
+            experiment.Keys.Select(k => k.Name));
+        IReadOnlyList<FscilResult> results = experiment.Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path);
+        foreach (FscilResult result in results.Take(2))
+        {
+            Assert.Equal(["recipe", "shrinkage 0.2", "incremental learning rate / 3"], result.trials.Select(t => t.change));
+            FscilTrialScore chosen = Assert.Single(result.trials, t => t.chosen);
+            Assert.Equal(result.trials.Max(t => t.average + t.harmonic_mean), chosen.average + chosen.harmonic_mean);
+        }
+
+        // A method that heeds none of the changes scores the same under each, and on pixels there is nothing to try.
+        Assert.Single(results[1].trials.Select(t => t.average).Distinct());
+        Assert.Empty(results[2].trials);
+    }
+
+    [Fact]
     public void Settings_are_tried_on_base_classes_of_each_seed_whose_classes_are_its_own()
     {
         FscilData one = Data(0);

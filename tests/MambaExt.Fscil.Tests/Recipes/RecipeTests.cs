@@ -31,6 +31,7 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal(parameters, network.parameters().Sum(p => p.numel()));
         Assert.Equal(new MapSize(side, side, network.Backbone.Channels), network.Map);
         Assert.All(network.parameters(), p => Assert.Equal(DeviceType.META, p.device_type));
+        Assert.Equal(DeviceType.META, network.Etf!.Columns.device_type);
         Assert.Equal(dataSet == "cub200", network.named_parameters().Any(p => p.name.StartsWith("backbone.layer1.", StringComparison.Ordinal) && !p.parameter.requires_grad));
     }
 
