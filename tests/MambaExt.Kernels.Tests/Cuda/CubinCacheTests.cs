@@ -107,9 +107,9 @@ public sealed class CubinCacheTests : IDisposable
         Assert.Equal(compiled, compiler.Compiled);
     }
 
-    // A cache each, as processes have: all write the same files at the same time.
+    // A cache each, as processes have (see CubinCacheProcessTests for those): all write the same files at the same time.
     [Fact]
-    public void ManyProcessesLeaveWholeFiles()
+    public void ManyCachesLeaveWholeFiles()
     {
         for (int round = 0; round < 20; round++)
         {

@@ -23,14 +23,32 @@ public sealed unsafe class CudaOffsetTests
         const int X = Heads * Width;
         near.Inputs = near.Inputs with
         {
-            X = far.Spread(near.Inputs.X, X), XStride = Stride, Dt = far.Spread(near.Inputs.Dt, Heads), DtStride = Stride, B = far.Spread(near.Inputs.B, States), BStride = Stride,
-            C = far.Spread(near.Inputs.C, States), CStride = Stride, Z = far.Spread(near.Inputs.Z, X), ZStride = Stride,
+            X = far.Spread(near.Inputs.X, X),
+            XStride = Stride,
+            Dt = far.Spread(near.Inputs.Dt, Heads),
+            DtStride = Stride,
+            B = far.Spread(near.Inputs.B, States),
+            BStride = Stride,
+            C = far.Spread(near.Inputs.C, States),
+            CStride = Stride,
+            Z = far.Spread(near.Inputs.Z, X),
+            ZStride = Stride,
         };
         near.Outputs = near.Outputs with { Out = far.Column(X), OutStride = Stride };
         near.Gradients = near.Gradients with
         {
-            Out = far.Spread(near.Gradients.Out, X), OutStride = Stride, X = far.Column(X), XStride = Stride, Dt = far.Column(Heads), DtStride = Stride, B = far.Column(States), BStride = Stride,
-            C = far.Column(States), CStride = Stride, Z = far.Column(X), ZStride = Stride,
+            Out = far.Spread(near.Gradients.Out, X),
+            OutStride = Stride,
+            X = far.Column(X),
+            XStride = Stride,
+            Dt = far.Column(Heads),
+            DtStride = Stride,
+            B = far.Column(States),
+            BStride = Stride,
+            C = far.Column(States),
+            CStride = Stride,
+            Z = far.Column(X),
+            ZStride = Stride,
         };
         near.Run();
         Compare.Same(expected["out"], far.Gather(near.Outputs.Out, X), "out");
