@@ -27,6 +27,7 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     /// <param name="token">Asked after each step</param>
     public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
     {
+        TeacherSource.Require(task, Enumerable.Range(first, seeds));
         SeedState? state = null;
         try
         {
