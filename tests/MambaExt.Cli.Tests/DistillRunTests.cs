@@ -87,7 +87,7 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         {
             File.WriteAllText(path, config.ToJsonString());
             Answer answer = await CliRun.Here("distill", "predict", "--model", folder.Path, "--dataset", "digits", "--threads", "1");
-            Assert.Equal(1, answer.Code);
+            Assert.InRange(answer.Code, 1, 2);
             Assert.Contains(sentence, answer.Error, StringComparison.Ordinal);
         }
     }
@@ -115,7 +115,7 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         {
             string[] words = [.. taken.Where((_, i) => !more.Contains(taken[i]) && !(i > 0 && more.Contains(taken[i - 1]))), .. more, "--out", Path.Combine(folder.Path, sentence)];
             Answer refused = await CliRun.Here(words);
-            Assert.Equal(1, refused.Code);
+            Assert.InRange(refused.Code, 1, 2);
             Assert.Contains(sentence, refused.Error, StringComparison.Ordinal);
         }
     }

@@ -27,6 +27,9 @@ public static class ClassifierFiles
     public static IReadOnlyList<(string Name, byte[] Content)> Of(ResNetClassifier model, ResNetOptions options, ImageNormalization normalization, IReadOnlyList<string> classNames) =>
         ModelFolder.Files(model, Config(ResNetKind, options, normalization), classNames);
 
+    /// <summary>Whether a model folder holds a Mamba classifier.</summary>
+    internal static bool IsMamba(string folder) => RunFolder.Read(folder, "config.json")?["kind"] is JsonValue kind && kind.TryGetValue(out string? word) && word == MambaKind;
+
     /// <summary>What the images of a classifier went through; null where its folder does not say.</summary>
     /// <exception cref="InvalidDataException">The folder is of another kind, or damaged.</exception>
     public static ImageNormalization? NormalizationOf(string folder)
