@@ -56,7 +56,10 @@ internal sealed class DistillProgressView(int parts, TextWriter error)
             table.AddRow($"one student {single.size}", Score(single.accuracy, single.accuracy_std), $"{single.flops:n0}", $"{100 * single.flops_fraction:f1}", $"{single.parameters:n0}", "", "", "", "", "");
         }
 
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
+        // Ten columns do not fit the 80 characters that are assumed where output goes to a file.
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        console.Profile.Width = Math.Max(console.Profile.Width, 132);
+        console.Write(table);
         foreach (var exit in result.early_exit)
         {
             Console.WriteLine($"early exit at confidence {exit.theta:f3}: {exit.accuracy:f2} at a mean of {exit.mean_flops:n0} FLOPs ({100 * exit.mean_flops / result.teacher.flops:f1} % of the teacher)");

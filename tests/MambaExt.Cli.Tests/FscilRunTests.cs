@@ -19,7 +19,8 @@ public sealed class FscilRunTests
         Assert.Equal("mambaext", document.RootElement.GetProperty("method").GetString());
         Assert.Equal([4, 6, 8, 10], document.RootElement.GetProperty("sessions").EnumerateArray().Select(s => s.GetProperty("classes").GetInt32()));
         Assert.Contains("base session: 2 epochs", answer.Error, StringComparison.Ordinal);
-        Assert.True(File.Exists(Path.Combine(run, "report.html")));
+        string report = File.ReadAllText(Path.Combine(run, "report.html"));
+        Assert.All(new[] { "Accuracy on all classes so far after each session", "Class means, their two main directions", "confusion matrix of the test part" }, part => Assert.Contains(part, report, StringComparison.Ordinal));
         Assert.Equal(5, File.ReadAllLines(Path.Combine(run, "tables", "sessions.csv")).Length);
         Assert.Equal(10, File.ReadAllLines(Path.Combine(run, "tables", "confusion-mambaext-seed-0.csv")).Length);
 

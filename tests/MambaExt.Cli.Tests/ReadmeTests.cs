@@ -9,11 +9,17 @@ public partial class ReadmeTests
     internal static readonly string Root = FindRoot();
     private static readonly string Readme = Read("README.md");
 
-    [Fact]
-    public void Quoted_code_is_the_code_of_the_examples()
+    /// <summary>The page of the repository and those of its modules.</summary>
+    public static TheoryData<string> Pages => ["README.md", "src/README.md", "graph/README.md", "fscil/README.md", "distill/README.md"];
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Quoted_code_is_the_code_of_the_examples(string page)
     {
-        MatchCollection quotes = Quote().Matches(Readme);
-        Assert.Equal(4, quotes.Count);
+        string text = Read(page);
+        MatchCollection quotes = Quote().Matches(text);
+        Assert.Equal(text.Split("<!-- code: ").Length - 1, quotes.Count);
+        Assert.True(page != "README.md" || quotes.Count >= 4, $"{quotes.Count} quotes");
         Assert.All(quotes, quote =>
         {
             string program = Read(quote.Groups["file"].Value), name = quote.Groups["name"].Value;
@@ -22,30 +28,29 @@ public partial class ReadmeTests
         });
     }
 
-    [Fact]
-    public void Every_command_is_understood()
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Every_command_is_understood(string page)
     {
-        string[] lines = [.. Readme.Split('\n').Where(line => line.StartsWith("mambaext ", StringComparison.Ordinal)).Select(line => line["mambaext ".Length..])];
-        Assert.NotEmpty(lines);
-        Assert.All(lines, line => Assert.Empty(CommandLine.Parse(line.Split(' ')).Errors));
-        string first = Assert.Single(Readme.Split('\n'), line => line.StartsWith("dotnet run ", StringComparison.Ordinal));
-        Assert.Empty(CommandLine.Parse(first.Split(" -- ")[1].Split(' ')).Errors);
+        const string Tool = "mambaext ", Source = "dotnet run -c Release --project src/MambaExt.Cli -- ";
+        string[] lines = [.. Read(page).Split('\n')
+            .Select(line => line.StartsWith(Tool, StringComparison.Ordinal) ? line[Tool.Length..] : line.StartsWith(Source, StringComparison.Ordinal) ? line[Source.Length..] : null)
+            .OfType<string>()];
+        Assert.True(lines.Length > 0 || page == "src/README.md", "a page without a command");
+        Assert.All(lines, line => Assert.Empty(CommandLine.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Errors));
         Assert.True(File.Exists(Path.Combine(Root, "src", "MambaExt.Cli", "MambaExt.Cli.csproj")));
     }
 
     [Theory]
-    [InlineData("graph/README.md")]
-    public void Readme_of_a_module_quotes_code_and_commands_that_there_are(string file)
+    [MemberData(nameof(Pages))]
+    public void Links_to_files_lead_somewhere(string page)
     {
-        string readme = Read(file);
-        MatchCollection quotes = Quote().Matches(readme);
-        Assert.NotEmpty(quotes);
-        Assert.All(quotes, quote => Assert.Equal(
-            Read(quote.Groups["file"].Value).Split($"// README: {quote.Groups["name"].Value}\n")[1].Split($"// End of README: {quote.Groups["name"].Value}")[0].Trim('\n'),
-            quote.Groups["code"].Value.Trim('\n')));
-        string[] lines = [.. readme.Split('\n').Where(line => line.StartsWith("mambaext ", StringComparison.Ordinal)).Select(line => line["mambaext ".Length..])];
-        Assert.NotEmpty(lines);
-        Assert.All(lines, line => Assert.Empty(CommandLine.Parse(line.Split(' ')).Errors));
+        string folder = Path.Combine(Root, Path.GetDirectoryName(page)!);
+        foreach (Match link in Link().Matches(Read(page)))
+        {
+            string target = Path.GetFullPath(Path.Combine(folder, link.Groups["path"].Value));
+            Assert.True(File.Exists(target) || Directory.Exists(target), $"{page} links to {link.Groups["path"].Value}");
+        }
     }
 
     [Fact]
@@ -75,6 +80,9 @@ public partial class ReadmeTests
 
     [GeneratedRegex(@"<!-- code: (?<file>\S+) (?<name>\w+) -->\n```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Quote();
+
+    [GeneratedRegex(@"\]\((?!https?:)(?<path>[^)#\s]+)")]
+    private static partial Regex Link();
 
     [GeneratedRegex(@"^ *(\w+):", RegexOptions.Multiline)]
     private static partial Regex Key();

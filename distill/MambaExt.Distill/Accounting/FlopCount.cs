@@ -67,7 +67,7 @@ public static class FlopCount
     {
         Blocks.MambaOptions block = o.Block;
         long d = block.d_model, e = block.d_inner, r = block.Rank, s = block.d_state, k = block.d_conv;
-        long products = (2 * d * e) + (e * d) + (e * (r + (2 * s))) + (r * e), taps = e * k;
+        long products = checked((2 * d * e) + (e * d) + (e * (r + (2 * s))) + (r * e)), taps = e * k;
         long parameters = products + taps + e + e + (e * s) + e;          // biases of convolution and dt_proj, A_log, D
         return new LayerCost("block", parameters, (2 * products) + (2 * taps) + (7 * e * s) + (4 * e), products + taps + (9 * e * s) + (2 * e));
     }

@@ -103,6 +103,9 @@ public sealed unsafe class FusedStudent : IDisposable
         }
     }
 
+    /// <summary>Threads and vector width instead of the process's own.</summary>
+    internal KernelOptions? Kernel { get; init; }
+
     /// <inheritdoc/>
     public void Dispose() => _stack.Dispose();
 
@@ -138,7 +141,7 @@ public sealed unsafe class FusedStudent : IDisposable
                 }
             }
 
-            _stack.Run(to, before, batch, feature, logits, Compute.Options);
+            _stack.Run(to, before, batch, feature, logits, Kernel ?? Compute.Options);
         }
 
         System.Buffers.ArrayPool<float>.Shared.Return(tokens);

@@ -32,6 +32,8 @@ public static class GroupFolder
                 throw new InvalidDataException($"'{folder}' describes {about.students?.Count ?? 0} students of other classes than its {labels.Count} names; restore its files.");
             }
 
+            about.Validate();
+            ParameterFile.Require(folder, about.students);
             var group = new StudentGroup(about);
             ModelFolder.LoadInto(group, folder);
             group.eval();

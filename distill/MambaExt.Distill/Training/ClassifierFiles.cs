@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MambaExt.Data.Images;
+using MambaExt.Distill.Inference;
 using MambaExt.Distill.Students;
 using MambaExt.Runs;
 using MambaExt.Vision;
@@ -69,6 +70,16 @@ public static class ClassifierFiles
             throw new InvalidDataException($"'{folder}' describes {options.classes} classes with {labels.Count} names; restore its files.");
         }
 
+        try
+        {
+            options.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"The config.json of '{folder}' cannot be used ({e.Message.TrimEnd('.')}); restore the file.", e);
+        }
+
+        ParameterFile.Require(folder, [options]);
         return Filled(new PatchMamba(options), folder);
     }
 

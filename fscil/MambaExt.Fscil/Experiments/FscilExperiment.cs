@@ -3,6 +3,7 @@ using MambaExt.Checkpoints;
 using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Methods;
 using MambaExt.Fscil.Metrics;
+using MambaExt.Fscil.Protocol;
 using MambaExt.Fscil.Recipes;
 using MambaExt.Runs;
 using MambaExt.Training;
@@ -24,6 +25,7 @@ namespace MambaExt.Fscil.Experiments;
 public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recipe, IReadOnlyList<string> methods, IReadOnlyList<int> seeds, int maxClasses = 0, int trials = 1)
 {
     private readonly IReadOnlyList<FscilTrial> _trials = FscilTrials.Of(recipe, trials);
+    private readonly Dictionary<int, int> _trialSeeds = [];
     private (int Seed, bool HeldBack, BaseNetwork Network, FscilFeatures Features)? _open;
     private IReadOnlyList<FscilRun> _finished = [];
     private SessionScores? _judged;
@@ -46,12 +48,24 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <summary>The trainings in their order: trials before the runs that they choose the settings of.</summary>
     public IReadOnlyList<FscilRunKey> Keys =>
     [
-        .. trials == 1 ? [] : Tried.Prepend(FscilRunKey.Base).SelectMany(method => Enumerable.Range(1, method == FscilRunKey.Base ? 1 : trials).Select(trial => new FscilRunKey(method, seeds[0], trial))),
+        .. trials == 1 ? [] : seeds.Where(seed => TrialSeed(seed) == seed).SelectMany(seed => Tried.Prepend(FscilRunKey.Base)
+            .SelectMany(method => Enumerable.Range(1, method == FscilRunKey.Base ? 1 : trials).Select(trial => new FscilRunKey(method, seed, trial)))),
         .. seeds.SelectMany(seed => (NeedsBase ? new[] { FscilRunKey.Base } : []).Concat(methods).Select(method => new FscilRunKey(method, seed))),
     ];
 
     // On pixels there is nothing to set.
     private IEnumerable<string> Tried => methods.Where(method => method != FscilMethods.Pixels);
+
+    // Base classes of one seed are novel ones of another where the protocol is drawn: settings are chosen on base classes of the seed itself, once for all seeds
+    // that have the same.
+    private int TrialSeed(int seed) => _trialSeeds.TryGetValue(seed, out int known) ? known
+        : _trialSeeds[seed] = seeds.First(s => s == seed || BaseLabels(s).SetEquals(BaseLabels(seed)));
+
+    private HashSet<int> BaseLabels(int seed)
+    {
+        FscilProtocol protocol = data(seed).Protocol;
+        return [.. protocol.ClassOrder.Take(protocol.BaseClasses)];
+    }
 
     private bool NeedsBase => methods.Any(method => method != FscilMethods.Pixels);
 
@@ -84,6 +98,19 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             throw new ArgumentException($"The protocol has {first.Protocol.Summary} and no session behind the base; give one that has.");
         }
 
+        if (BaseFolder is { } other && NeedsBase)
+        {
+            RequireBackbones(other, seeds);
+            foreach (int seed in seeds)
+            {
+                BaseDescription.Of(data(seed), recipe, Classes(first), seed).RequireOf(Path.Combine(other, BasePath(seed)));
+            }
+        }
+        else if (NeedsBase && recipe.backbone.weights is { } weights && !File.Exists(weights))
+        {
+            throw new FileNotFoundException($"The weights '{weights}' do not exist; give a safetensors file with torchvision's names by backbone.weights.");
+        }
+
         try
         {
             if (trials > 1)
@@ -99,7 +126,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             return
             [
                 .. methods.Select(method => FscilResult.Of(first, recipe.training.choose, [.. runs.Where(r => r.Key.Method == method && r.Key.Trial == 0).Select(r => r.Run)], bases, folder)
-                    with { trials = TrialScores(method) }),
+                    with { trials = [.. seeds.Where(seed => TrialSeed(seed) == seed).SelectMany(seed => TrialScores(method, seed))] }),
             ];
         }
         finally
@@ -108,17 +135,17 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         }
     }
 
-    /// <summary>What came of the settings of a method so far.</summary>
-    private IReadOnlyList<FscilTrialScore> TrialScores(string method)
+    /// <summary>What came of the settings of a method so far, on base classes of a seed.</summary>
+    private IReadOnlyList<FscilTrialScore> TrialScores(string method, int seed)
     {
-        FscilScores[] tried = [.. Keys.Zip(_finished).Where(r => r.First.Method == method && r.First.Trial > 0).Select(r => r.Second.scores!)];
+        FscilScores[] tried = [.. Keys.Zip(_finished).Where(r => r.First.Method == method && r.First.Seed == seed && r.First.Trial > 0).Select(r => r.Second.scores!)];
         int best = tried.Length == 0 ? 0 : Enumerable.Range(0, tried.Length).MaxBy(i => tried[i].average + tried[i].harmonic_mean);
-        return [.. tried.Select((s, i) => new FscilTrialScore(_trials[i].Change, s.average, s.harmonic_mean, i == best))];
+        return [.. tried.Select((s, i) => new FscilTrialScore(_trials[i].Change, s.average, s.harmonic_mean, i == best) { seed = seed })];
     }
 
     private FscilRecipe RecipeOf(FscilRunKey key)
     {
-        IReadOnlyList<FscilTrialScore> tried = key.Trial > 0 || trials == 1 ? [] : TrialScores(key.Method);
+        IReadOnlyList<FscilTrialScore> tried = key.Trial > 0 || trials == 1 ? [] : TrialScores(key.Method, TrialSeed(key.Seed));
         return _trials[key.Trial > 0 ? key.Trial - 1 : Math.Max(0, tried.ToList().FindIndex(t => t.chosen))].Recipe;
     }
 
@@ -189,7 +216,6 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         BaseNetwork network;
         if (key.Trial == 0 && BaseFolder is { } other)
         {
-            RequireBackbones(other, [key.Seed]);
             network = Load(of, Path.Combine(other, BasePath(key.Seed)));
             run = new FscilRun(key.Method, key.Seed, null, null, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
         }
@@ -204,7 +230,9 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         {
             using var parameters = new MemoryStream();
             SafetensorsTensors.SaveModule(network, parameters);
-            host.Attach(BasePath(key.Seed, key.Trial > 0), parameters.ToArray());
+            string path = BasePath(key.Seed, key.Trial > 0);
+            host.Attach(path, parameters.ToArray());
+            host.Attach(BaseDescription.PathBeside(path), BaseDescription.Of(of, recipe, Classes(of), key.Seed).Content());
         }
 
         return run;

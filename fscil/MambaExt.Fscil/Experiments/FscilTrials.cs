@@ -12,7 +12,11 @@ public sealed record FscilTrial(string Change, FscilRecipe Recipe);
 /// <param name="average">Mean accuracy over the sessions of held-back classes, percent</param>
 /// <param name="harmonic_mean">Mean of the harmonic mean over them, percent</param>
 /// <param name="chosen">The mean of both is the highest</param>
-public sealed record FscilTrialScore(string change, double average, double harmonic_mean, bool chosen);
+public sealed record FscilTrialScore(string change, double average, double harmonic_mean, bool chosen)
+{
+    /// <summary>Whose base classes were held back.</summary>
+    public int seed { get; init; }
+}
 
 /// <summary>The settings that a comparison tries: the same changes in the same order for every method, whether or not it heeds them, so that n trials are the same
 /// search for all.</summary>

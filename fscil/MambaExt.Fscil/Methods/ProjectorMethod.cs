@@ -64,7 +64,7 @@ public class ProjectorMethod : FscilMethod
             epochs = 1, steps = steps, optimizer = "sgd", learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay, clip = 1,
             schedule = "cosine", warmup_steps = steps / 10,
         };
-        Train(new MapBatches(features.BaseViews, [.. Enumerable.Range(0, count)], how.batch_size, steps, (ulong)context.Seed, draw: 0), training, null, new FeatureMixup(how.mixup), balanced: false, context);
+        Train(new MapBatches(features.BaseViews, [.. Enumerable.Range(0, count)], how.batch_size, steps, (ulong)context.Seed, draw: 0), training, null, new FeatureMixup(how.mixup), balanced: false, context, null);
     }
 
     /// <inheritdoc/>
@@ -84,7 +84,8 @@ public class ProjectorMethod : FscilMethod
         {
             epochs = 1, steps = steps, optimizer = "sgd", learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay, clip = how.clip,
         };
-        Train(new MapBatches([data], rows, how.batch_size, steps, (ulong)context.Seed, draw: Session), training, new CoolDown(steps).Factor, new FeatureMixup(how.feature_mixup), how.balanced, context);
+        Train(new MapBatches([data], rows, how.batch_size, steps, (ulong)context.Seed, draw: Session), training, new CoolDown(steps).Factor, new FeatureMixup(how.feature_mixup), how.balanced, context,
+            name => projector.Share(name, how.base_share));
     }
 
     /// <inheritdoc/>
@@ -101,7 +102,7 @@ public class ProjectorMethod : FscilMethod
             : etf.forward(features).narrow(1, 0, Seen);
     }
 
-    private void Train(MapBatches batches, TrainingOptions training, Func<long, double>? schedule, FeatureMixup mixup, bool balanced, MethodContext context)
+    private void Train(MapBatches batches, TrainingOptions training, Func<long, double>? schedule, FeatureMixup mixup, bool balanced, MethodContext context, Func<string, double>? rateOf)
     {
         var task = new TrainingTask<MapBatch>
         {
@@ -109,7 +110,7 @@ public class ProjectorMethod : FscilMethod
             Batches = batches,
             Loss = batch => Loss(batch, mixup, (ulong)context.Seed, balanced),
             Schedule = schedule,
-            RateOf = name => projector.Share(name, _recipe.incremental.base_share),
+            RateOf = rateOf,
             Describe = _ => $"{Name}, session {Session}, seed {context.Seed}",
         };
         Trainer.Run(task, training, new TransientHost(context.Report), token: context.Token);

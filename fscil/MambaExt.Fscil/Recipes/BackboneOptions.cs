@@ -29,7 +29,7 @@ public sealed record BackboneOptions
     /// <summary>A safetensors file with torchvision's names to begin from; null for none. Only for resnet18.</summary>
     public string? weights { get; init; }
 
-    /// <summary>The first convolution and the first stage stay as they are.</summary>
+    /// <summary>The first convolution and the first stage stay as <see cref="weights"/> have them.</summary>
     public bool freeze_stem { get; init; }
 
     /// <summary>A clause for each value that is out of range.</summary>
@@ -50,6 +50,10 @@ public sealed record BackboneOptions
         else if (weights is not null && name != "resnet18")
         {
             yield return $"weights were given for {name}; torchvision's fit resnet18.";
+        }
+        else if (freeze_stem && weights is null)
+        {
+            yield return "freeze_stem keeps the first stage as it begins, and no weights were given to begin from; give torchvision's by backbone.weights=FILE, or train it from scratch by backbone.freeze_stem=false.";
         }
     }
 

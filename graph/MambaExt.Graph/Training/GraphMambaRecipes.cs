@@ -11,18 +11,20 @@ internal static class GraphMambaRecipes
         epochs = 150, patience = 0, validate_every = 5, schedule = "cosine", weight_decay = 1e-4, normalise_features = false,
     };
 
-    // Few labels: most of what is learned, the vertices without one teach (Feng et al., arXiv 2005.11079).
     private static readonly NodeRecipe FewLabels = new(
         new GraphMambaOptions
         {
             d_model = 64, d_state = 4, M = 8, m = 3, token_layers = 1, node_layers = 0, scan_norm = false,
-            mpnn = MessagePassing.Appnp, mpnn_layers = 10, propagate_scan = true, layer_scale = 0.1, dropout = 0.6, vertex_dropout = 0.5,
+            mpnn = MessagePassing.Appnp, mpnn_layers = 10, propagate_scan = true, layer_scale = 0.1, dropout = 0.6, input_dropout = 0.6,
         },
-        new NodeTrainingOptions { epochs = 200, patience = 60, learning_rate = 0.01, weight_decay = 0.05, consistency = 1, normalise_features = false });
+        new NodeTrainingOptions { epochs = 200, patience = 60, learning_rate = 0.01, weight_decay = 0.05, normalise_features = false });
 
     public static NodeRecipe For(string dataSet) => dataSet switch
     {
-        "citeseer" => new NodeRecipe(FewLabels.Model with { input_dropout = 0.3 }, FewLabels.Training with { consistency_draws = 4 }),
+        // Vertices without a label teach too (Feng et al., arXiv 2005.11079): mean validation of two seeds 72.0 instead of 70.9. Cora gains nothing from it (81.26
+        // over ten seeds instead of 81.28).
+        "citeseer" => new NodeRecipe(
+            FewLabels.Model with { input_dropout = 0.3, vertex_dropout = 0.5 }, FewLabels.Training with { consistency = 1, consistency_draws = 4 }),
         "cora" or "pubmed" => FewLabels,
         "minesweeper" => new NodeRecipe(
             new GraphMambaOptions

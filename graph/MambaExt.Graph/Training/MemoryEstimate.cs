@@ -86,7 +86,7 @@ public static class MemoryEstimate
             double inside = o.token_encoder switch
             {
                 "gatedgcn" => visits * d * 9 * o.encoder_layers,
-                "rwf" => (steps + ((double)o.M * o.s * o.m)) * d * 7,
+                "rwf" => (steps + ((double)o.M * o.s * o.m)) * d * 5,
                 _ => 0,
             };
             kept += tokens * d;

@@ -54,6 +54,36 @@ public sealed class FusedStudentTests
         }
     }
 
+    [Theory]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void Every_vector_width_gives_the_module_s_numbers(int bits)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        manual_seed(6);
+        using var model = new PatchMamba(new PatchMambaOptions { scan = ScanKind.Bidirectional }.WithSize("7x19x5x2"));
+        Perturb(model);
+        using var fused = new FusedStudent(model) { Kernel = new MambaExt.Kernels.KernelOptions(2, bits) };
+        Tensor images = randn(31, 1, 28, 28);
+        TensorAssert.Close(model.forward(images), fused.Run(images).Logits, 2e-5);
+        float[] feature = new float[31 * 19], logits = new float[310];
+        fused.Run(images.data<float>().ToArray(), [], feature, logits);
+        TensorAssert.Close(model.Features(images), tensor(feature).view(31, 19), 2e-5);
+    }
+
+    [Fact]
+    public void An_empty_batch_is_answered_and_other_sizes_are_named()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var model = new PatchMamba(new PatchMambaOptions().WithSize("14x4x2x1"));
+        using var fused = new FusedStudent(model);
+        Assert.Equal([0, 10], fused.Run(zeros(0, 1, 28, 28)).Logits.shape);
+        Refusal.Of<ArgumentException>(() => fused.Run(zeros(1, 1, 32, 32)), "[1, 1, 32, 32]", "[B, 1, 28, 28]");
+        Refusal.Of<ArgumentException>(() => fused.Run(zeros(1, 1, 28, 28), zeros(1, 3)), "reads 0 values", "given 3");
+    }
+
     [Fact]
     public void A_model_of_another_kind_is_refused()
     {

@@ -99,7 +99,11 @@ public sealed class StudentGroupTests
         TensorAssert.Same(group.forward(images), loaded.forward(images));
         Assert.Equal(["a", "b", "c", "d"], names);
         Assert.Equal([0.9, 0.8, 0.7], loaded.About.thresholds);
-        string config = folder.File("config.json");
+        string config = folder.File("config.json"), text = File.ReadAllText(config);
+        File.WriteAllText(config, text.Replace("\"d_model\": 10", "\"d_model\": 90000000", StringComparison.Ordinal));
+        Assert.NotEqual(text, File.ReadAllText(config));
+        Refusal.Of<InvalidDataException>(() => GroupFolder.Load(folder.Path), "bytes and its model.safetensors has", "belong together");
+        File.WriteAllText(config, text);
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"weights\"", "\"heights\"", StringComparison.Ordinal));
         Refusal.Of<InvalidDataException>(() => GroupFolder.Load(folder.Path), "cannot be used", "restore the file");
     }

@@ -89,7 +89,7 @@ public sealed class BoostTests
             expected -= Math.Log(1 + (2 * m / (2 * 20)));
         }
 
-        Assert.Equal(expected, mode.Loss(inputs).Single(part => part.Name == "boosted.barrier").Value.ToDouble(), 5);
+        Assert.Equal(expected, mode.Loss(inputs).Single(part => part.Name == "boosted.barrier").Value.ToDouble(), 1e-5);
         Assert.Equal("boosted.mse", Assert.Single(mode.Loss(inputs with { BoostWeights = null })).Name);
         Tensor far = own + 100;
         Assert.True(mode.Loss(inputs with { Own = far }).Single(part => part.Name == "boosted.clip").Value.ToDouble() > 1000);

@@ -31,9 +31,9 @@ public sealed class ModeTests
         StageInputs x = Inputs();
         Tensor prefix = (x.Before! * 0.7) + (x.Own * 1.9);
         double expected = Of(prefix) + (0.25 * Of(x.Own));
-        Assert.Equal(expected, Total(StageMode.Of("joint"), x), 5);
-        Assert.Equal(Of(x.Own), Total(StageMode.Of("independent"), x), 5);
-        Assert.Equal((x.Own - (x.Compared.Teacher! - x.Before!)).square().mean().ToDouble(), Total(StageMode.Of("residual"), x), 5);
+        Assert.Equal(expected, Total(StageMode.Of("joint"), x), 1e-5);
+        Assert.Equal(Of(x.Own), Total(StageMode.Of("independent"), x), 1e-5);
+        Assert.Equal((x.Own - (x.Compared.Teacher! - x.Before!)).square().mean().ToDouble(), Total(StageMode.Of("residual"), x), 1e-5);
 
         double Of(Tensor logits) => (0.3 * nn.functional.cross_entropy(logits, x.Compared.Labels!).ToDouble()) + (0.7 * new HintonKd(2).Of(x.Compared with { Logits = logits }).ToDouble());
     }
@@ -51,9 +51,9 @@ public sealed class ModeTests
         Tensor sum = module.Sum(parts, 3, epoch: 2);
         module.Sum(parts, 5, epoch: 2);
         Assert.Equal(["prefix.ce", "prefix.kd", "solo.ce", "solo.kd"], parts.Select(p => p.Name));
-        Assert.Equal(parts.Sum(p => p.Weight * p.Value.ToDouble()), sum.ToDouble(), 5);
+        Assert.Equal(parts.Sum(p => p.Weight * p.Value.ToDouble()), sum.ToDouble(), 1e-5);
         IReadOnlyDictionary<string, double> terms = module.Terms();
-        Assert.All(parts, part => Assert.Equal(part.Value.ToDouble(), terms[part.Name], 5));
+        Assert.All(parts, part => Assert.Equal(part.Value.ToDouble(), terms[part.Name], 1e-5));
 
         // A checkpoint keeps the sums.
         Assert.Contains("term_sums", module.named_buffers().Select(b => b.name));

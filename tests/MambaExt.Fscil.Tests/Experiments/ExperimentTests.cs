@@ -110,6 +110,90 @@ public sealed class ExperimentTests : TensorTests
     }
 
     [Fact]
+    public void Every_method_tries_as_many_settings_on_held_back_classes_and_takes_the_best()
+    {
+        using var folder = new TemporaryFolder();
+        using var run = new RunFolder(folder.Path);
+        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 2 } };
+        var experiment = new FscilExperiment(Data, recipe, ["mambaext", "ncm-cosine", "ncm-pixels"], [0], maxClasses: 10, trials: 3);
+        Assert.Equal(
+            ["base, classes held back", "mambaext, trial 1", "mambaext, trial 2", "mambaext, trial 3", "ncm-cosine, trial 1", "ncm-cosine, trial 2", "ncm-cosine, trial 3", "base", "mambaext", "ncm-cosine", "ncm-pixels"],
+            experiment.Keys.Select(k => k.Name));
+        IReadOnlyList<FscilResult> results = experiment.Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path);
+        foreach (FscilResult result in results.Take(2))
+        {
+            Assert.Equal(["recipe", "shrinkage 0.2", "incremental learning rate / 3"], result.trials.Select(t => t.change));
+            FscilTrialScore chosen = Assert.Single(result.trials, t => t.chosen);
+            Assert.Equal(result.trials.Max(t => t.average + t.harmonic_mean), chosen.average + chosen.harmonic_mean);
+        }
+
+        // A method that heeds none of the changes scores the same under each, and on pixels there is nothing to try.
+        Assert.Single(results[1].trials.Select(t => t.average).Distinct());
+        Assert.Empty(results[2].trials);
+    }
+
+    [Fact]
+    public void Settings_are_tried_on_base_classes_of_each_seed_whose_classes_are_its_own()
+    {
+        FscilData one = Data(0);
+        FscilRunKey[] drawn = Trials(Data), listed = Trials(_ => one);
+        Assert.Equal([0, 1], drawn.Select(k => k.Seed).Distinct());
+        Assert.Equal([0], listed.Select(k => k.Seed).Distinct());
+        Assert.All(drawn.Select(k => k.Seed).Distinct(), seed =>
+        {
+            FscilData of = Data(seed);
+            int[] tried = [.. of.Pseudo(seed).Protocol.ClassOrder], novel = [.. of.Protocol.ClassOrder.Skip(of.Protocol.BaseClasses)];
+            Assert.Empty(tried.Intersect(novel));
+        });
+
+        static FscilRunKey[] Trials(Func<int, FscilData> data) => [.. new FscilExperiment(data, Recipe(), ["mambaext"], [0, 1], trials: 2).Keys.Where(k => k.Trial > 0)];
+    }
+
+    [Fact]
+    public void A_backbone_of_another_run_is_taken_only_where_data_classes_seed_and_choice_are_the_same()
+    {
+        using TemporaryFolder folder = new(), again = new();
+        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 1 } };
+        Run(Data, recipe, [0], null, folder.Path);
+        FscilRun taken = Run(Data, recipe with { prototypes = new PrototypeOptions { teen_alpha = 0.3 } }, [0], folder.Path, again.Path);
+        Assert.Equal(0, taken.epochs);
+        string network = FscilExperiment.BasePath(0);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, network)), File.ReadAllBytes(Path.Combine(again.Path, network)));
+
+        // What was taken can be taken again.
+        using TemporaryFolder third = new();
+        Run(Data, recipe, [0], again.Path, third.Path);
+
+        Refused(_ => Data(1), recipe, "other classes (");
+        Refused(seed => Data(seed) with { Files = [new DataSetFile("x", 1, "ab", null)] }, recipe, "other files (");
+        Refused(seed => Data(seed) with { Protocol = Fewer(Data(seed).Protocol) }, recipe, "other images (");
+        Refused(Data, recipe with { training = recipe.training with { choose = "test" } }, "other training.choose (", "validation", "test");
+        Refused(Data, recipe with { backbone = recipe.backbone with { width = 8 } }, "other backbone.width (", "4", "8");
+        string about = Path.Combine(folder.Path, "base", "seed-0", "about.json"), kept = File.ReadAllText(about);
+        File.WriteAllText(about, kept.Replace("\"seed\":0", "\"seed\":7", StringComparison.Ordinal));
+        Refused(Data, recipe, "other seed (", "7", "0");
+        File.Delete(about);
+        using var none = new TemporaryFolder();
+        Refusal.Of<InvalidDataException>(() => Run(Data, recipe, [0], folder.Path, none.Path), "about.json is missing");
+
+        void Refused(Func<int, FscilData> data, FscilRecipe other, params string[] words)
+        {
+            using var run = new TemporaryFolder();
+            Refusal.Of<ArgumentException>(() => Run(data, other, [0], folder.Path, run.Path), words);
+        }
+
+        static FscilProtocol Fewer(FscilProtocol p) => new(p.Source, p.ClassOrder, 10, [p.Sessions[0] with { Train = p.Sessions[0].Train[1..] }, .. p.Sessions.Skip(1)]);
+
+        static FscilRun Run(Func<int, FscilData> data, FscilRecipe recipe, int[] seeds, string? from, string path)
+        {
+            using var folder = new RunFolder(path);
+            var experiment = new Experiment<FscilRunKey, FscilRun>(folder, TimeSpan.FromHours(1));
+            new FscilExperiment(data, recipe, ["teen"], seeds, maxClasses: 10) { BaseFolder = from }.Run(experiment, path);
+            return experiment.Finished[0];
+        }
+    }
+
+    [Fact]
     public void A_folder_without_the_backbones_is_refused()
     {
         using TemporaryFolder folder = new(), empty = new();

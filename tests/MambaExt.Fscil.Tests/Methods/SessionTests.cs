@@ -67,6 +67,29 @@ public sealed class SessionTests : TensorTests
         TensorAssert.Same(before, projector.BaseBranch.forward(features.Test.Maps));
     }
 
+    [Fact]
+    public void The_share_of_what_the_base_session_has_learned_begins_behind_it()
+    {
+        using FscilFeatures features = Clusters.Features(sessions: 1);
+        IncrementalOptions free = Clusters.Recipe().incremental with { freeze = false };
+        Dictionary<string, Tensor> small = Learned(0.2, 0), large = Learned(1, 0), smallLater = Learned(0.2, 1), largeLater = Learned(1, 1);
+        Assert.All(small, p => TensorAssert.Same(p.Value, large[p.Key], p.Key));
+        Assert.All(new[] { "projector.p_iden.weight", "projector.g_base.pos_embed" }, name => Assert.False(smallLater[name].Equals(largeLater[name]), name));
+
+        Dictionary<string, Tensor> Learned(double share, int sessions)
+        {
+            manual_seed(0);
+            using FscilMethod method = FscilMethods.Create("mamba-fscil", Clusters.Recipe() with { incremental = free with { base_share = share } }, features.Size, 8);
+            method.LearnBase(features, new MethodContext(0));
+            for (int t = 0; t < sessions; t++)
+            {
+                method.Learn(features.Shots[t], 2, new MethodContext(0));
+            }
+
+            return MethodState.Of(method).ToDictionary(p => p.Name, p => p.Value.detach().clone());
+        }
+    }
+
     [Theory]
     [InlineData("mamba-fscil")]
     [InlineData(FscilMethods.Best)]

@@ -18,12 +18,20 @@ public sealed class RecipeTests : TensorTests
     public void Published_recipes_are_built_on_the_meta_device_at_their_sizes(string dataSet, int baseClasses, int classes, int side, long parameters)
     {
         FscilRecipe recipe = FscilRecipes.For("paper", dataSet, 3, null, classes);
-        recipe.Validate(classes);
+        if (dataSet == "cub200")
+        {
+            // A stem that stays as it was drawn is what nobody wants.
+            Refusal.Of<ArgumentException>(() => recipe.Validate(classes), "backbone.weights=FILE", "backbone.freeze_stem=false");
+            (recipe with { backbone = recipe.backbone with { freeze_stem = false } }).Validate(classes);
+        }
+
+        (recipe with { backbone = recipe.backbone with { weights = dataSet == "cub200" ? "resnet18.safetensors" : null } }).Validate(classes);
         using var network = new BaseNetwork(recipe, baseClasses, classes);
         network.to(META);
         Assert.Equal(parameters, network.parameters().Sum(p => p.numel()));
         Assert.Equal(new MapSize(side, side, network.Backbone.Channels), network.Map);
         Assert.All(network.parameters(), p => Assert.Equal(DeviceType.META, p.device_type));
+        Assert.Equal(DeviceType.META, network.Etf!.Columns.device_type);
         Assert.Equal(dataSet == "cub200", network.named_parameters().Any(p => p.name.StartsWith("backbone.layer1.", StringComparison.Ordinal) && !p.parameter.requires_grad));
     }
 

@@ -46,7 +46,7 @@ internal static class Clusters
     public static FscilRecipe Recipe(string branch = "ssm") => new()
     {
         projector = new ProjectorOptions { width = 16, hidden = 20, branch = branch, d_state = 4, dt_rank = 2 },
-        projector_training = new ProjectorTraining { epochs = 40, batch_size = 24, learning_rate = 0.1 },
+        projector_training = new ProjectorTraining { epochs = 40, batch_size = 24, learning_rate = 0.02 },
         incremental = new IncrementalOptions { iterations = 40, learning_rate = 0.1, batch_size = 64, clip = 1, scan_losses = new ScanLossOptions { form = "per_sample", suppress_base = 0.4, separate = 0.5 } },
     };
 }

@@ -159,6 +159,7 @@ public sealed class CudaDeviceTests(CudaDeviceTests.Fixture fixture, ITestOutput
         CudaException error = Assert.Throws<CudaException>(() => fixture.Driver!.Start(devices: 0));
         Assert.Equal(("cuInit", 100), (error.Function, error.Code));
         Assert.Contains("CUDA_ERROR_NO_DEVICE", error.Message, StringComparison.Ordinal);
+        Assert.Contains("see whether nvidia-smi lists one and CUDA_VISIBLE_DEVICES does not hide it, or keep tensors and models on the CPU", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
