@@ -35,7 +35,7 @@ internal static class DistillRuns
         files = task.Data.Files.Select(f => new { f.Name, f.Bytes, f.Sha256, f.Official }),
         variant = task.Data.Variant.ToString().ToLowerInvariant(),
         classes = task.Data.ClassNames,
-        images = new { train = task.Train.Count, held_out = task.HeldOut.Count, test = task.Test.Count, normalization = task.Normalization.ToString(), fingerprint = task.Train.Fingerprint },
+        images = new { train = task.Train.Count, held_out = task.HeldOut.Count, test = task.Test.Count, trained = task.TrainedImages, normalization = task.Normalization.ToString(), fingerprint = task.Train.Fingerprint },
         recipe = task.Recipe,
         ladder = task.Recipe.Ladder().Select(o => o.Size),
         flops_convention = FlopCount.Convention,

@@ -51,6 +51,76 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
     }
 
     [Fact]
+    public async Task Predictions_of_single_classifiers_are_those_of_the_run()
+    {
+        var result = (JsonObject)JsonNode.Parse(whole.Answer.Out)!;
+        foreach (var (model, expected) in new[]
+        {
+            ("teacher", result["teacher"]!["accuracy"]!), ("single", result["single_student"]!["accuracy"]!), ("without-teacher-1", result["prefixes"]![0]!["without_teacher_accuracy"]!),
+            ("without-teacher-2", result["prefixes"]![1]!["without_teacher_accuracy"]!), ("student-2", result["prefixes"]![1]!["solo_accuracy"]!),
+        })
+        {
+            Answer answer = await CliRun.Here("distill", "predict", "--model", Path.Combine(whole.Run, "models", "seed-0", model), "--dataset", "digits", "--threads", "1", "--json");
+            Assert.True(answer.Code == 0, answer.Error);
+            Assert.Equal((double)expected, (double)JsonNode.Parse(answer.Out)!["accuracy"]!, 6);
+        }
+    }
+
+    [Fact]
+    public async Task A_classifier_that_does_not_say_how_images_are_normalized_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string file in Directory.GetFiles(Path.Combine(whole.Run, "models", "seed-0", "teacher")))
+        {
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        }
+
+        string path = folder.File("config.json");
+        var config = (JsonObject)JsonNode.Parse(File.ReadAllText(path))!;
+        config["deviation"] = new JsonArray(0);
+        await Refused("deviations above 0");
+        config.Remove("mean");
+        config.Remove("deviation");
+        await Refused("does not say how images are normalized");
+
+        async Task Refused(string sentence)
+        {
+            File.WriteAllText(path, config.ToJsonString());
+            Answer answer = await CliRun.Here("distill", "predict", "--model", folder.Path, "--dataset", "digits", "--threads", "1");
+            Assert.InRange(answer.Code, 1, 2);
+            Assert.Contains(sentence, answer.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Teachers_of_another_run_are_taken_where_they_saw_the_same_images()
+    {
+        using var folder = new TemporaryFolder();
+        string run = Path.Combine(folder.Path, "run");
+        string[] taken = [.. Small, "--single", "false", "--without_teacher", "false", "--teacher_from", whole.Run];
+        Answer answer = await CliRun.Here([.. taken, "--out", run, "--json"]);
+        Assert.True(answer.Code == 0, answer.Error);
+        JsonNode result = JsonNode.Parse(answer.Out)!, before = JsonNode.Parse(whole.Answer.Out)!;
+        Assert.False((bool)result["runs"]![0]!["trained"]!);
+        Assert.False(Directory.Exists(Path.Combine(run, "models", "seed-0", "teacher")));
+        Assert.Equal((double)before["teacher"]!["accuracy"]!, (double)result["teacher"]!["accuracy"]!);
+        Assert.Equal((double)before["prefixes"]![1]!["accuracy"]!, (double)result["prefixes"]![1]!["accuracy"]!);
+
+        await Refused("number of training images", "--held_out", "0.3");
+        await Refused("kind", "--teacher", "resnet");
+        await Refused("no teacher of seed 1", "--seeds", "2");
+        await Refused("is a 4x8x4x1", "--teacher_size", "4x4x4x1");
+
+        async Task Refused(string sentence, params string[] more)
+        {
+            string[] words = [.. taken.Where((_, i) => !more.Contains(taken[i]) && !(i > 0 && more.Contains(taken[i - 1]))), .. more, "--out", Path.Combine(folder.Path, sentence)];
+            Answer refused = await CliRun.Here(words);
+            Assert.InRange(refused.Code, 1, 2);
+            Assert.Contains(sentence, refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Inspect_counts_what_the_run_counts()
     {
         Answer answer = await CliRun.Here("distill", "inspect", "--model", whole.Run, "--rounds", "50", "--threads", "1", "--json");

@@ -91,8 +91,8 @@ public sealed unsafe class FusedStudent : IDisposable
     public void Run(ReadOnlySpan<float> images, ReadOnlySpan<float> before, Span<float> feature, Span<float> logits)
     {
         int batch = feature.Length / _options.d_model;
-        if (images.Length != batch * _options.channels * _options.height * _options.width || logits.Length != batch * _options.classes || before.Length != batch * _options.reuse
-            || feature.Length != batch * _options.d_model)
+        if (images.Length != (long)batch * _options.channels * _options.height * _options.width || logits.Length != (long)batch * _options.classes || before.Length != (long)batch * _options.reuse
+            || feature.Length != (long)batch * _options.d_model)
         {
             throw new ArgumentException($"Spans of {images.Length}, {before.Length}, {feature.Length} and {logits.Length} values do not hold one batch of images, reused features, features and logits; give B rows of each.");
         }
@@ -112,8 +112,13 @@ public sealed unsafe class FusedStudent : IDisposable
     private void Run(float* images, float* before, int batch, float* feature, float* logits)
     {
         PatchMambaOptions o = _options;
+        if ((long)batch * o.channels * o.height * o.width > Array.MaxLength)
+        {
+            throw new ArgumentException($"A batch of {batch} images of {o.channels} x {o.height} x {o.width} passes {Array.MaxLength} values; give the images in smaller batches.");
+        }
+
         int p = o.patch, values = o.channels * p * p, rows = o.height / p, columns = o.width / p;
-        float[] tokens = System.Buffers.ArrayPool<float>.Shared.Rent(Math.Max(1, batch * o.Tokens * values));
+        float[] tokens = System.Buffers.ArrayPool<float>.Shared.Rent(Math.Max(1, checked(batch * o.Tokens * values)));
         fixed (float* to = tokens)
         {
             float* at = to;

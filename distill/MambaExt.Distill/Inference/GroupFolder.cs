@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MambaExt.Data.Images;
 using MambaExt.Distill.Students;
 using MambaExt.Runs;
 
@@ -44,13 +45,16 @@ public static class GroupFolder
         }
     }
 
-    /// <summary>A single classifier as a group of one, its weights copied; images as they are, or normalized beforehand.</summary>
-    /// <exception cref="ArgumentException">Its head reads another student's feature.</exception>
-    public static StudentGroup OfOne(PatchMamba model)
+    /// <summary>A single classifier as a group of one, its weights copied.</summary>
+    /// <param name="model">Trained</param>
+    /// <param name="normalization">What its images went through; null for images as they are</param>
+    /// <exception cref="ArgumentException">Its head reads another student's feature, or the normalization has other channels.</exception>
+    public static StudentGroup OfOne(PatchMamba model, ImageNormalization? normalization = null)
     {
         int channels = model.Options.channels;
         var group = new StudentGroup(new GroupDescription(
-            GroupDescription.Kind, "", "", "single", [model.Options], [[1]], Enumerable.Repeat(0f, channels).ToArray(), Enumerable.Repeat(1f, channels).ToArray()));
+            GroupDescription.Kind, "", "", "single", [model.Options], [[1]],
+            normalization is null ? Enumerable.Repeat(0f, channels).ToArray() : [.. normalization.Mean], normalization is null ? Enumerable.Repeat(1f, channels).ToArray() : [.. normalization.Deviation]));
         group.CopyFrom([model]);
         return group;
     }

@@ -105,7 +105,24 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
             throw new ArgumentOutOfRangeException(nameof(count), $"{count} students were asked for and the group has {Count}; give 1 to {Count}.");
         }
 
-        return Last(images, answer => answer.Students == count).Logits;
+        // Only the prefix that is asked for is summed.
+        var own = new List<Tensor>();
+        Tensor? feature = null;
+        try
+        {
+            for (int t = 1; t <= count; t++)
+            {
+                (feature, Tensor logits) = Next(images, t, feature);
+                own.Add(logits);
+            }
+
+            return Weighted(own, count);
+        }
+        finally
+        {
+            feature?.Dispose();
+            own.ForEach(logits => logits.Dispose());
+        }
     }
 
     /// <summary>The answer of the longest prefix of at most so many operations an image.</summary>
@@ -114,7 +131,7 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
     {
         int count = Flops.Count(f => f <= flops);
         return count > 0
-            ? Last(images, answer => answer.Students == count)
+            ? new PrefixAnswer(count, Predict(images, count), Flops[count - 1])
             : throw new ArgumentException($"A budget of {flops:n0} FLOPs an image was given and the first student costs {Flops[0]:n0}; give at least that.");
     }
 

@@ -58,12 +58,23 @@ public sealed record DistillOptions
             yield return problem;
         }
 
+        foreach (string label in losses.GroupBy(loss => loss.Label).Where(same => same.Count() > 1).Select(same => same.Key))
+        {
+            yield return $"The loss {label} is given more than once; give it once with the sum of the weights.";
+        }
+
         if (!StageMode.Names.Contains(mode))
         {
             yield return $"There is no mode '{mode}'; allowed are {string.Join(", ", StageMode.Names)}{(NameSuggestion.Nearest(mode, StageMode.Names) is { } near ? $" (did you mean {near}?)" : "")}.";
         }
 
-        if (losses.Count == 0 || losses.All(loss => loss.OfFeatures))
+        bool own = mode is "residual" or "boosted";
+        if (own && losses.Any(loss => !loss.OfFeatures) && !losses.SequenceEqual(LossTerm.Default))
+        {
+            yield return $"Mode {mode} compares logits by a loss of its own and would ignore {string.Join(", ", losses.Where(loss => !loss.OfFeatures).Select(loss => loss.name))}; give losses of features (fitnets, at) or none, or mode joint or independent.";
+        }
+
+        if (!own && (losses.Count == 0 || losses.All(loss => loss.OfFeatures)))
         {
             yield return "No loss compares logits, so nothing would train the heads; add ce or kd.";
         }

@@ -52,6 +52,7 @@ public sealed class ModuleTeacher : ITeacher
     public Tensor Of(Tensor batch)
     {
         using IDisposable _ = no_grad();
+        Settle();
         Tensor logits = Module.call(batch);
         return logits.dim() == 2 && logits.shape[1] == Classes
             ? logits
@@ -65,6 +66,15 @@ public sealed class ModuleTeacher : ITeacher
         if (_owns)
         {
             Module.Dispose();
+        }
+    }
+
+    /// <summary>Back to evaluation mode, where somebody has trained the module since: its statistics must not move, and nothing may be dropped.</summary>
+    private void Settle()
+    {
+        if (Module.training)
+        {
+            Module.eval();
         }
     }
 

@@ -36,7 +36,13 @@ internal sealed class StageFeatures : IDisposable
     {
         _student.Clear();
         using IDisposable _ = no_grad();
-        using Tensor logits = Module(_owner).call(images);
+        nn.Module<Tensor, Tensor> teacher = Module(_owner);
+        if (teacher.training)
+        {
+            teacher.eval();
+        }
+
+        using Tensor logits = teacher.call(images);
     }
 
     /// <summary>What was heard of both.</summary>

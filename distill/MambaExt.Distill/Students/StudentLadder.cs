@@ -38,10 +38,15 @@ public static class StudentLadder
         (PatchMambaOptions Options, LayerCost Cost)[] fitting = [.. all.Select(o => (o, FlopCount.Total(o))).Where(c => c.Item2.flops <= flops)];
         if (fitting.Length == 0)
         {
+            if (all.Length == 0)
+            {
+                throw new ArgumentException($"No patch of 2 pixels or more cuts {teacher.height} x {teacher.width} into 4 to 256 equal pieces, so no student can be found for a share of FLOPs; bring the images to another size (image_size), or give the students' sizes.");
+            }
+
             LayerCost least = all.Select(FlopCount.Total).MinBy(c => c.flops);
             throw new ArgumentException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"No student costs at most {flops:n0} FLOPs an image ({100.0 * flops / whole:0.###} % of the teacher): the smallest of the search, {least.name}, costs {least.flops:n0}; give a larger target or the student's sizes."));
+                $"No student costs at most {flops:n0} FLOPs an image ({100.0 * flops / whole:0.###} % of {teacher.Size}): the smallest of the search, {least.name}, costs {least.flops:n0}; give a larger target or the student's sizes."));
         }
 
         var near = fitting.Where(c => c.Cost.flops >= Near * flops).ToArray();
@@ -61,6 +66,26 @@ public static class StudentLadder
         return [.. shares.Select(share => share is > 0 and <= 1
             ? ForTarget(teacher, (long)(share * whole))
             : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A student was asked for with {share} of the teacher's FLOPs; give shares above 0 and at most 1.")))];
+    }
+
+    /// <summary>The teacher with another width: the widest of an even d_model that costs at most <paramref name="flops"/>; null where even 2 costs more.</summary>
+    /// <param name="teacher">Whose patches, states, layers and scan are kept</param>
+    /// <param name="flops">Most operations an image</param>
+    public static PatchMambaOptions? Narrowed(PatchMambaOptions teacher, long flops)
+    {
+        PatchMambaOptions? widest = null;
+        for (int width = 2; width <= 1 << 12; width += 2)
+        {
+            PatchMambaOptions next = teacher with { d_model = width, reuse = 0, distillation_head = false };
+            if (FlopCount.Total(next).flops > flops)
+            {
+                break;
+            }
+
+            widest = next;
+        }
+
+        return widest;
     }
 
     private static IEnumerable<PatchMambaOptions> Candidates(PatchMambaOptions teacher)

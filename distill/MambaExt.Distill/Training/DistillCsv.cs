@@ -20,13 +20,13 @@ public static class DistillCsv
                 continue;
             }
 
-            Row(part.seed, "teacher", 0, result.teacher.size, result.teacher.parameters, whole, seed.teacher);
+            Row(part.seed, "teacher", 0, result.teacher.size, result.teacher.parameters, whole, seed.teacher, timed: Of(result.teacher));
             foreach (PrefixEvaluation p in seed.prefixes)
             {
                 PrefixResult? timed = result.prefixes.FirstOrDefault(r => r.students == p.students && r.size == p.size);
-                Row(part.seed, "prefix", p.students, p.size, p.parameters, p.flops, p.scores, p.weight, timed);
+                Row(part.seed, "prefix", p.students, p.size, p.parameters, p.flops, p.scores, p.weight, timed is null ? null : new(timed.latency_b1_us, timed.latency_b1_p95_us, timed.latency_b64_us, timed.latency_b64_p95_us));
                 Row(part.seed, "prefix, own weights", p.students, p.size, p.parameters, p.flops, p.own);
-                Row(part.seed, "student alone", p.students, p.size, null, p.solo_flops, p.solo);
+                Row(part.seed, "student alone", p.students, p.size, null, p.solo_flops, p.solo, timed: timed is null ? null : new(timed.solo_latency_b1_us, timed.solo_latency_b1_p95_us, timed.solo_latency_b64_us, timed.solo_latency_b64_p95_us));
                 if (p.without_teacher is { } without)
                 {
                     Row(part.seed, "student without teacher", p.students, p.size, null, p.solo_flops, without);
@@ -35,14 +35,19 @@ public static class DistillCsv
 
             if (seed.single is { } single && result.single_student is { } one)
             {
-                Row(part.seed, "one student", 1, one.size, one.parameters, one.flops, single);
+                Row(part.seed, "one student", 1, one.size, one.parameters, one.flops, single, timed: Of(one));
             }
         }
 
         return text.ToString();
 
-        void Row(int seed, string model, int students, string? size, long? parameters, long flops, Stages.Scores s, double? weight = null, PrefixResult? timed = null) =>
+        void Row(int seed, string model, int students, string? size, long? parameters, long flops, Stages.Scores s, double? weight = null, Times? timed = null) =>
             text.Append(CultureInfo.InvariantCulture, $"{result.dataset},{result.mode},{seed},\"{model}\",{students},{size},{parameters},{flops},{(double)flops / whole:g6},{s.accuracy:g6},{s.nll:g6},{s.ece:g6},{s.agreement:g6},{s.kl:g6},{weight:g6},")
-                .Append(CultureInfo.InvariantCulture, $"{timed?.latency_b1_us:f1},{timed?.latency_b1_p95_us:f1},{timed?.latency_b64_us:f1},{timed?.latency_b64_p95_us:f1}\n");
+                .Append(CultureInfo.InvariantCulture, $"{timed?.One:f1},{timed?.OneP95:f1},{timed?.Many:f1},{timed?.ManyP95:f1}\n");
+
+        static Times Of(ModelResult model) => new(model.latency_b1_us, model.latency_b1_p95_us, model.latency_b64_us, model.latency_b64_p95_us);
     }
+
+    /// <summary>Microseconds.</summary>
+    private sealed record Times(double One, double OneP95, double Many, double ManyP95);
 }

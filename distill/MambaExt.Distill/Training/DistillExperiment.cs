@@ -27,6 +27,7 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     /// <param name="token">Asked after each step</param>
     public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
     {
+        TeacherSource.Require(task, Enumerable.Range(first, seeds));
         SeedState? state = null;
         try
         {
@@ -97,40 +98,53 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     {
         Evaluation[] seeds = [.. parts.Select(p => p.evaluation).OfType<Evaluation>()];
         DistillRecipe recipe = task.Recipe;
-        long whole = recipe.TeacherFlops;
+        LayerCost teacher = recipe.TeacherCost;
+        long whole = teacher.flops;
         (StudentGroup group, _) = GroupFolder.Load(Path.Combine(folder, "models", "group"));
         using StudentGroup owned = group;
-        IReadOnlyList<Latency> one = GroupLatency.Of(group, 1), many = GroupLatency.Of(group, 64, 100);
+        IReadOnlyList<Latency> one = GroupLatency.Of(group, 1), many = GroupLatency.Of(group, 64, 100), aloneOne = GroupLatency.Alone(group, 1), aloneMany = GroupLatency.Alone(group, 64, 100);
         int common = seeds.Min(s => s.prefixes.Count);
-        DistillPart? single = parts.FirstOrDefault(p => p.part == DistillKey.Single && p.trained);
+        DistillPart[] singles = [.. parts.Where(p => p.part == DistillKey.Single && p.trained)];
+        LayerCost[] costs = [.. singles.Select(p => FlopCount.Total(recipe.teacher_options.WithSize(p.size!)))];
         return new DistillResult(
             task.Data.Name, task.Data.Variant.ToString().ToLowerInvariant(), recipe.distill.mode, FlopCount.Convention,
-            Model(seeds.Select(s => s.teacher), whole, TeacherParameters(recipe), recipe.teacher == "resnet" ? "resnet" : recipe.teacher_options.Size),
-            [.. Enumerable.Range(0, common).Select(t => Prefix([.. seeds.Select(s => s.prefixes[t])], whole, one[Math.Min(t, one.Count - 1)], many[Math.Min(t, many.Count - 1)]))],
-            single is null ? null : Model(seeds.Select(s => s.single!), Cost(single).flops, Cost(single).parameters, single.size),
+            Model(seeds.Select(s => s.teacher), whole, teacher.parameters, recipe.teacher == "resnet" ? "resnet" : recipe.teacher_options.Size, TeacherFolder(folder)),
+            [.. Enumerable.Range(0, common).Select(t => Prefix([.. seeds.Select(s => s.prefixes[t])], whole, [.. new[] { one, many, aloneOne, aloneMany }.Select(all => all[Math.Min(t, all.Count - 1)])]))],
+            singles.Length == 0 ? null : Model(
+                seeds.Select(s => s.single).OfType<Scores>(), (long)costs.Average(c => c.flops), (long)costs.Average(c => c.parameters), Sizes(singles.Select(p => p.size!)),
+                Path.Combine(folder, "models", new DistillKey(singles[0].seed, DistillKey.Single).Folder)),
             seeds.Average(s => s.right_then_wrong), Exits(seeds), parts, seeds.Length, folder);
 
-        LayerCost Cost(DistillPart part) => FlopCount.Total(recipe.Like.WithSize(part.size!));
-
-        ModelResult Model(IEnumerable<Scores> scores, long flops, long parameters, string? size)
+        ModelResult Model(IEnumerable<Scores> scores, long flops, long parameters, string? size, string model)
         {
+            (Latency one, Latency many) = GroupLatency.OfFolder(model, recipe.teacher_options);
             MeanDeviation accuracy = Metrics.MeanAndDeviation([.. scores.Select(s => s.accuracy)]);
-            return new ModelResult(accuracy.Mean, accuracy.Deviation, flops, (double)flops / whole, parameters, size);
+            return new ModelResult(accuracy.Mean, accuracy.Deviation, flops, (double)flops / whole, parameters, size, one.median_us, one.p95_us, many.median_us, many.p95_us);
         }
     }
 
-    private static PrefixResult Prefix(PrefixEvaluation[] seeds, long whole, Latency one, Latency many)
+    private string TeacherFolder(string folder) => Path.Combine(task.Recipe.teacher_from ?? folder, "models", new DistillKey(first, DistillKey.Teacher).Folder);
+
+    /// <summary>Seeds of a run that widens students may have students of different sizes: all are named.</summary>
+    private static string Sizes(IEnumerable<string> all) => string.Join('/', all.Distinct());
+
+    private static PrefixResult Prefix(PrefixEvaluation[] seeds, long whole, Latency[] latencies)
     {
+        (Latency one, Latency many, Latency aloneOne, Latency aloneMany) = (latencies[0], latencies[1], latencies[2], latencies[3]);
+        long flops = Mid(s => s.flops);
         MeanDeviation accuracy = Mean(s => s.scores.accuracy), solo = Mean(s => s.solo.accuracy);
         MeanDeviation? without = seeds.All(s => s.without_teacher is not null) ? Mean(s => s.without_teacher!.accuracy) : null;
         return new PrefixResult
         {
-            students = seeds[0].students, size = seeds[0].size, accuracy = accuracy.Mean, accuracy_std = accuracy.Deviation, flops = seeds[0].flops, flops_fraction = (double)seeds[0].flops / whole,
-            parameters = seeds[0].parameters, solo_accuracy = solo.Mean, solo_accuracy_std = solo.Deviation, without_teacher_accuracy = without?.Mean, without_teacher_accuracy_std = without?.Deviation,
-            solo_flops = seeds[0].solo_flops, weight = seeds.Average(s => s.weight), own_accuracy = seeds.Average(s => s.own.accuracy), nll = seeds.Average(s => s.scores.nll),
+            students = seeds[0].students, size = Sizes(seeds.Select(s => s.size)), accuracy = accuracy.Mean, accuracy_std = accuracy.Deviation, flops = flops, flops_fraction = (double)flops / whole,
+            parameters = Mid(s => s.parameters), solo_accuracy = solo.Mean, solo_accuracy_std = solo.Deviation, without_teacher_accuracy = without?.Mean, without_teacher_accuracy_std = without?.Deviation,
+            solo_flops = Mid(s => s.solo_flops), weight = seeds.Average(s => s.weight), own_accuracy = seeds.Average(s => s.own.accuracy), nll = seeds.Average(s => s.scores.nll),
             ece = seeds.Average(s => s.scores.ece), agreement = seeds.Average(s => s.scores.agreement!.Value), kl = seeds.Average(s => s.scores.kl!.Value),
             latency_b1_us = one.median_us, latency_b1_p95_us = one.p95_us, latency_b64_us = many.median_us, latency_b64_p95_us = many.p95_us,
+            solo_latency_b1_us = aloneOne.median_us, solo_latency_b1_p95_us = aloneOne.p95_us, solo_latency_b64_us = aloneMany.median_us, solo_latency_b64_p95_us = aloneMany.p95_us,
         };
+
+        long Mid(Func<PrefixEvaluation, long> of) => (long)seeds.Average(of);
 
         MeanDeviation Mean(Func<PrefixEvaluation, double> of) => Metrics.MeanAndDeviation([.. seeds.Select(of)]);
     }
@@ -138,8 +152,4 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     private static IReadOnlyList<ExitPoint> Exits(Evaluation[] seeds) =>
         [.. Enumerable.Range(0, seeds.Min(s => s.early_exit.Count)).Select(i => new ExitPoint(
             seeds.Average(s => s.early_exit[i].theta), seeds.Average(s => s.early_exit[i].mean_flops), seeds.Average(s => s.early_exit[i].accuracy)))];
-
-    private static long TeacherParameters(DistillRecipe recipe) => recipe.teacher == "resnet"
-        ? ResNetCost.Total(recipe.resnet, recipe.teacher_options.height, recipe.teacher_options.width, recipe.teacher_options.classes).parameters
-        : FlopCount.Total(recipe.teacher_options).parameters;
 }

@@ -9,14 +9,14 @@ namespace MambaExt.Distill.Training;
 /// <summary>A whole experiment for a data set: teacher, students, and how each is trained, as chosen on a held-out part of the training images.</summary>
 public sealed record DistillRecipe
 {
-    /// <summary>mamba, or resnet: a small residual network of about the FLOPs of the Mamba teacher.</summary>
+    /// <summary>mamba, or resnet: a small residual network of the FLOPs of the Mamba teacher.</summary>
     public string teacher { get; init; } = "mamba";
 
     /// <summary>The Mamba teacher; its image and classes hold for the students too.</summary>
     public PatchMambaOptions teacher_options { get; init; } = new();
 
-    /// <summary>The residual teacher.</summary>
-    public ResNetOptions resnet { get; init; } = new() { stem = "cifar", stem_width = 16, blocks = [1, 1, 1], widths = [16, 32, 64], strides = [1, 2, 2] };
+    /// <summary>The residual teacher; null for the one of at most the Mamba teacher's FLOPs and not much less: <see cref="ResNetSize"/>.</summary>
+    public ResNetOptions? resnet { get; init; }
 
     /// <summary>Run folder whose teachers of the same seeds are taken instead of training new ones; null trains.</summary>
     public string? teacher_from { get; init; }
@@ -54,7 +54,7 @@ public sealed record DistillRecipe
     /// <summary>R, numbered draws of each image; 0 for a new one each epoch, which nothing can be kept of.</summary>
     public int draws { get; init; } = 16;
 
-    /// <summary>Also train one student of the group's FLOPs by plain distillation.</summary>
+    /// <summary>Also train one student of the group's FLOPs by plain distillation: the Mamba teacher, narrower.</summary>
     public bool single { get; init; } = true;
 
     /// <summary>Also train every student without a teacher.</summary>
@@ -69,7 +69,20 @@ public sealed record DistillRecipe
         : [.. shares.Select(share => StudentLadder.ForTarget(Like, share is > 0 and <= 1 ? (long)(share * TeacherFlops) : throw new ArgumentException(FormattableString.Invariant($"A student was asked for with {share} of the teacher's FLOPs; give shares above 0 and at most 1."))))];
 
     /// <summary>Operations an image of the teacher.</summary>
-    public long TeacherFlops => teacher == "resnet" ? ResNetCost.Total(resnet with { input_channels = teacher_options.channels }, teacher_options.height, teacher_options.width, teacher_options.classes).flops : FlopCount.Total(teacher_options).flops;
+    public long TeacherFlops => TeacherCost.flops;
+
+    /// <summary>Operations and parameters of the teacher.</summary>
+    internal LayerCost TeacherCost => teacher == "resnet"
+        ? ResNetCost.Total(Residual, teacher_options.height, teacher_options.width, teacher_options.classes)
+        : FlopCount.Total(teacher_options);
+
+    /// <summary>The residual teacher for these images.</summary>
+    internal ResNetOptions Residual => resnet is { } given
+        ? given with { input_channels = teacher_options.channels }
+        : ResNetSize.ForTarget(FlopCount.Total(teacher_options).flops, teacher_options.channels, teacher_options.height, teacher_options.width, teacher_options.classes);
+
+    /// <summary>The single student of so many operations an image; null where none is that cheap.</summary>
+    internal PatchMambaOptions? SingleOf(long flops) => StudentLadder.Narrowed(teacher_options, flops);
 
     /// <summary>Throws a sentence a value that is out of range, all of them together.</summary>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
@@ -86,10 +99,16 @@ public sealed record DistillRecipe
 
         if (teacher == "resnet")
         {
-            resnet.Validate();
+            Residual.Validate();
         }
 
-        _ = Ladder();
+        long group = Ladder().Sum(student => FlopCount.Total(student).flops);
+        if (single && SingleOf(group) is null)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"The students together cost {group:n0} FLOPs an image and a single student costs more: the teacher {teacher_options.Size} at d_model 2 takes {FlopCount.Total(teacher_options with { d_model = 2 }).flops:n0}; give larger students, or single false."));
+        }
+
         _ = Augmentation.Steps(augmentation);
     }
 

@@ -6,8 +6,13 @@ namespace MambaExt.Distill.Training;
 /// <param name="flops">Operations an image</param>
 /// <param name="flops_fraction">Of the teacher's</param>
 /// <param name="parameters">Trainable numbers</param>
-/// <param name="size">Its sizes; null for what has none</param>
-public sealed record ModelResult(double accuracy, double? accuracy_std, long flops, double flops_fraction, long parameters, string? size);
+/// <param name="size">Its sizes, all of them where seeds differ; null for what has none</param>
+/// <param name="latency_b1_us">Median time of one image, microseconds</param>
+/// <param name="latency_b1_p95_us">95th percentile of that</param>
+/// <param name="latency_b64_us">Median time of a batch of 64, microseconds</param>
+/// <param name="latency_b64_p95_us">95th percentile of that</param>
+public sealed record ModelResult(
+    double accuracy, double? accuracy_std, long flops, double flops_fraction, long parameters, string? size, double latency_b1_us, double latency_b1_p95_us, double latency_b64_us, double latency_b64_p95_us);
 
 /// <summary>A prefix of the table.</summary>
 public sealed record PrefixResult
@@ -15,7 +20,7 @@ public sealed record PrefixResult
     /// <summary>t.</summary>
     public int students { get; init; }
 
-    /// <summary>Size of student t.</summary>
+    /// <summary>Size of student t; all of them where seeds differ, and costs are then means.</summary>
     public string size { get; init; } = "";
 
     /// <summary>Percent, mean over seeds.</summary>
@@ -77,6 +82,18 @@ public sealed record PrefixResult
 
     /// <summary>95th percentile of that.</summary>
     public double latency_b64_p95_us { get; init; }
+
+    /// <summary>Median time of one image by student t alone, microseconds; what reads the feature of the one before pays for it.</summary>
+    public double solo_latency_b1_us { get; init; }
+
+    /// <summary>95th percentile of that.</summary>
+    public double solo_latency_b1_p95_us { get; init; }
+
+    /// <summary>Median time of a batch of 64 by student t alone, microseconds.</summary>
+    public double solo_latency_b64_us { get; init; }
+
+    /// <summary>95th percentile of that.</summary>
+    public double solo_latency_b64_p95_us { get; init; }
 }
 
 /// <summary>Result of an experiment; the keys of <c>distill run --json</c>.</summary>

@@ -24,6 +24,9 @@ public sealed class DistillTask
     /// <summary>Trained on.</summary>
     public ViewImages Train { get; }
 
+    /// <summary>Names the images that are trained on: a hash of their numbers.</summary>
+    public string TrainedImages => ViewImages.HashOf([.. Train.Indices]);
+
     /// <summary>Held out of the training images.</summary>
     public HeldOut HeldOut { get; }
 
@@ -46,8 +49,9 @@ public sealed class DistillTask
         recipe = recipe with
         {
             teacher_options = recipe.teacher_options with { channels = data.Channels, height = size.Height, width = size.Width, classes = data.ClassCount },
-            resnet = recipe.resnet with { input_channels = data.Channels },
         };
+        recipe.teacher_options.Validate();
+        recipe = recipe with { resnet = recipe.teacher == "resnet" ? recipe.Residual : recipe.resnet };
         recipe.Validate();
         List<int> held = [], trained = [];
         foreach (int[] one in data.Train.ByClass(data.ClassCount))

@@ -1,5 +1,6 @@
 using MambaExt.Distill.Accounting;
 using MambaExt.Distill.Inference;
+using MambaExt.Distill.Students;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,5 +31,55 @@ public static class GroupLatency
         }
 
         return all;
+    }
+
+    /// <summary>Latency of each student alone; one that reads the feature of the student before it is preceded by that one.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static IReadOnlyList<Latency> Alone(StudentGroup group, int batch, int rounds = 200)
+    {
+        using DisposeScope outer = NewDisposeScope();
+        IReadOnlyList<PatchMambaOptions> students = group.About.students;
+        Tensor images = zeros(batch, students[0].channels, students[0].height, students[0].width);
+        return [.. Enumerable.Range(1, group.Count).Select(t => LatencyMeter.Measure(() => Once(t), rounds))];
+
+        void Once(int t)
+        {
+            // The body before does not depend on what its own head reads.
+            int reuse = students[t - 1].reuse > 0 ? students[t - 2].reuse : 0;
+            Tensor? feature = null;
+            if (students[t - 1].reuse > 0)
+            {
+                (feature, Tensor before) = group.Next(images, t - 1, reuse > 0 ? zeros(batch, reuse) : null);
+                before.Dispose();
+            }
+
+            (Tensor own, Tensor logits) = group.Next(images, t, feature);
+            own.Dispose();
+            logits.Dispose();
+        }
+    }
+
+    /// <summary>Latency of one classifier from its model folder: one image, and a batch of 64.</summary>
+    /// <param name="folder">Of a Mamba or a residual classifier</param>
+    /// <param name="like">Size of an image</param>
+    public static (Latency One, Latency Many) OfFolder(string folder, PatchMambaOptions like)
+    {
+        if (ClassifierFiles.IsMamba(folder))
+        {
+            using PatchMamba model = ClassifierFiles.LoadMamba(folder);
+            using StudentGroup group = GroupFolder.OfOne(model);
+            return (Of(group, 1)[0], Of(group, 64, 100)[0]);
+        }
+
+        using ResNetClassifier network = ClassifierFiles.LoadResNet(folder);
+        using DisposeScope outer = NewDisposeScope();
+        using IDisposable _ = no_grad();
+        return (Time(1, 200), Time(64, 100));
+
+        Latency Time(int batch, int rounds)
+        {
+            Tensor images = zeros(batch, like.channels, like.height, like.width);
+            return LatencyMeter.Measure(() => network.call(images).Dispose(), rounds);
+        }
     }
 }

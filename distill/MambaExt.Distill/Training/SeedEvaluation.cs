@@ -22,11 +22,6 @@ internal sealed class SeedEvaluation(DistillTask task, SeedState state)
     {
         IReadOnlyList<TrainedStudent> students = state.Students.Students;
         int count = students.Count;
-        if (count == 0)
-        {
-            throw new InvalidOperationException($"No student of seed {state.Seed} was kept: none improved the held-out likelihood by {task.Recipe.distill.accept} nats; lower accept, or give larger students.");
-        }
-
         using StudentGroup group = Group(students, null);
         float[][] heldPrefixes = Prefixes(Together([.. Solo(students)], task.HeldOut));
         using (StudentGroup saved = Group(students, [.. Enumerable.Repeat(Calibrate(heldPrefixes, SavedTarget, group).theta, count)]))
@@ -59,10 +54,17 @@ internal sealed class SeedEvaluation(DistillTask task, SeedState state)
         for (int t = 1; t <= count; t++)
         {
             PatchMambaOptions options = students[t - 1].Model.Options;
+            long work = FlopCount.Total(options).flops;
+            if (options.reuse > 0)
+            {
+                // Alone it still needs the feature of the one before, whose heads it does not.
+                work += FlopCount.Layers(students[t - 2].Model.Options).Where(layer => layer.name is not ("head" or "dist_head")).Sum(layer => layer.flops);
+            }
+
             parameters += students[t - 1].Model.ParameterCount;
             rows.Add(new PrefixEvaluation(
                 t, options.Size, Scores.Of(prefixes[t - 1], labels, teacher), Scores.Of(own[t - 1], labels, teacher), Scores.Of(solo[t - 1], labels, teacher), alone[t - 1],
-                state.Students.Weights[t - 1][t - 1], group.Flops[t - 1], parameters, FlopCount.Total(options).flops));
+                state.Students.Weights[t - 1][t - 1], group.Flops[t - 1], parameters, work));
         }
 
         ExitPoint[] exits = [.. ExitTargets.Where(share => share * group.Flops[^1] >= group.Flops[0]).Select(share =>

@@ -82,7 +82,7 @@ internal sealed class SeedState : IDisposable
         }
 
         manual_seed(key.OwnSeed);
-        nn.Module<Tensor, Tensor> model = Recipe.teacher == "resnet" ? new ResNetClassifier(Recipe.resnet, _task.Data.ClassCount) : new PatchMamba(Recipe.teacher_options);
+        nn.Module<Tensor, Tensor> model = Recipe.teacher == "resnet" ? new ResNetClassifier(Recipe.Residual, _task.Data.ClassCount) : new PatchMamba(Recipe.teacher_options);
         ViewImages images = _task.Train;
         var loss = new CrossEntropy(Recipe.teacher_smoothing);
         var task = new TrainingTask<StageBatch>
@@ -94,7 +94,7 @@ internal sealed class SeedState : IDisposable
             Validate = () => Validation(model.call),
         };
         TrainingOutcome outcome = Trainer.Run(task, Recipe.teacher_training, host, token: token);
-        Attach(host, key, model is PatchMamba mamba ? ClassifierFiles.Of(mamba, _task.Data.ClassNames) : ClassifierFiles.Of((ResNetClassifier)model, Recipe.resnet, _task.Data.ClassNames));
+        Attach(host, key, model is PatchMamba mamba ? ClassifierFiles.Of(mamba, _task.Normalization, _task.Data.ClassNames) : ClassifierFiles.Of((ResNetClassifier)model, Recipe.Residual, _task.Normalization, _task.Data.ClassNames));
         _teacher = new ModuleTeacher(model, _task.Data.ClassCount, Recipe.TeacherFlops, owns: true);
         return Done(outcome) with
         {
@@ -132,11 +132,16 @@ internal sealed class SeedState : IDisposable
         if (kept)
         {
             students.Add(stage);
-            Attach(host, key, ClassifierFiles.Of(stage.Student.Model, _task.Data.ClassNames));
+            Attach(host, key, ClassifierFiles.Of(stage.Student.Model, _task.Normalization, _task.Data.ClassNames));
         }
         else
         {
             stage.Student.Model.Dispose();
+            if (key.Student == 1 && key.Try == Recipe.distill.tries - 1)
+            {
+                throw new InvalidOperationException(FormattableString.Invariant(
+                    $"No student of seed {Seed} was kept: the last try, {student.Size}, gained {stage.Gain:0.####} nats of held-out likelihood over equal chances and {Recipe.distill.accept} are asked for; lower accept, or give larger students."));
+            }
         }
 
         return part;
@@ -159,9 +164,18 @@ internal sealed class SeedState : IDisposable
 
     private DistillPart TrainSingle(DistillKey key, ITrainingHost host, CancellationToken token)
     {
-        long flops = Students.Students.Sum(s => Accounting.FlopCount.Total(s.Model.Options).flops);
-        PatchMambaOptions student = StudentLadder.ForTarget(Recipe.Like, flops);
-        (_single, DistillPart part) = Alone(key, student, Teacher, Recipe.distill with { mode = "independent", losses = LossTerm.Default, reuse = false, distillation_head = false }, host, token);
+        // A ladder that ended early may cost less than any single student does; then there is none.
+        if (Recipe.SingleOf(Students.Students.Sum(s => Accounting.FlopCount.Total(s.Model.Options).flops)) is not { } student)
+        {
+            return new DistillPart();
+        }
+
+        DistillOptions options = Recipe.distill with
+        {
+            mode = "independent", losses = LossTerm.Default, reuse = false, distillation_head = false,
+            training = Recipe.distill.training with { learning_rate = Recipe.teacher_training.learning_rate },
+        };
+        (_single, DistillPart part) = Alone(key, student, Teacher, options, host, token);
         return part;
     }
 
@@ -170,7 +184,7 @@ internal sealed class SeedState : IDisposable
         // Not disposed: its one student goes on as the model of this part, and the caches of a progression without stages are empty.
         var alone = new Progression(_task.Train, _task.HeldOut, teacher, options with { accept = null, tries = 1 }, 1);
         StageResult stage = alone.Train(student, key.OwnSeed, false, new TermHost(host, () => Terms = alone.Terms), token);
-        Attach(host, key, ClassifierFiles.Of(stage.Student.Model, _task.Data.ClassNames));
+        Attach(host, key, ClassifierFiles.Of(stage.Student.Model, _task.Normalization, _task.Data.ClassNames));
         return (stage.Student.Model, Done(stage.Outcome) with { size = student.Size, kept = true, held_out = stage.HeldOut });
     }
 

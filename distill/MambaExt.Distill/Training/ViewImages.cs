@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using MambaExt.Distill.Stages;
 using MambaExt.Vision.Transforms;
 using TorchSharp;
@@ -18,7 +20,22 @@ public sealed class ViewImages : DrawnImages
     /// <param name="draws">R, 1 or more; 0 for a new draw each epoch</param>
     /// <param name="data">Words that name the data set's files</param>
     public ViewImages(ImageViews views, int[] indices, int classes, int draws, string data)
-        : base([.. indices.Select(i => views.Samples.Labels[i])], classes, draws, $"{data}; {indices.Length} images; {views.Fingerprint}") => (_views, _indices) = (views, indices);
+        : base([.. indices.Select(i => views.Samples.Labels[i])], classes, draws, $"{data}; {indices.Length} images {HashOf(indices)}; {views.Fingerprint}") => (_views, _indices) = (views, indices);
+
+    /// <summary>Which images of the data set these are.</summary>
+    internal IReadOnlyList<int> Indices => _indices;
+
+    /// <summary>Names some images of a data set: SHA-256 of their numbers, shortened.</summary>
+    internal static string HashOf(ReadOnlySpan<int> indices)
+    {
+        byte[] bytes = new byte[4 * indices.Length];
+        for (int i = 0; i < indices.Length; i++)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4 * i), indices[i]);
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 8));
+    }
 
     /// <inheritdoc/>
     public override Tensor Read(ReadOnlyMemory<int> samples, int draw)

@@ -1,3 +1,4 @@
+using MambaExt.Data.Images;
 using MambaExt.Distill.Inference;
 using MambaExt.Distill.Students;
 using MambaExt.Distill.Training;
@@ -16,7 +17,9 @@ internal static class DistillModels
     }
 
     /// <summary>A group, or one Mamba classifier as a group of one.</summary>
-    public static (StudentGroup Group, IReadOnlyList<string> Labels) Load(string given)
+    /// <param name="given">Model folder, or run folder</param>
+    /// <param name="forImages">Images will be asked about: the folder must say how they are normalized</param>
+    public static (StudentGroup Group, IReadOnlyList<string> Labels) Load(string given, bool forImages = false)
     {
         string folder = Folder(given);
         if (Kind(folder) != ClassifierFiles.MambaKind)
@@ -26,7 +29,10 @@ internal static class DistillModels
 
         (_, IReadOnlyList<string> labels) = ModelFolder.Read(folder, ClassifierFiles.MambaKind);
         using PatchMamba model = ClassifierFiles.LoadMamba(folder);
-        return (GroupFolder.OfOne(model), labels);
+        ImageNormalization? normalization = ClassifierFiles.NormalizationOf(folder);
+        return normalization is not null || !forImages
+            ? (GroupFolder.OfOne(model, normalization), labels)
+            : throw new InvalidDataException($"The config.json of '{folder}' does not say how images are normalized (mean, deviation), so nothing can be predicted; train the model anew, or give the run's models/group.");
     }
 
     private static string? Kind(string folder) => RunFolder.Read(folder, "config.json")?["kind"] is System.Text.Json.Nodes.JsonValue kind && kind.TryGetValue(out string? word) ? word : null;

@@ -15,7 +15,7 @@ namespace MambaExt.Cli.Commands;
 internal static class DistillPredictCommand
 {
     private const int Piece = 64;
-    private static readonly Option<string?> Model = CommonOptions.Folder("--model", "Required: a run folder, or its models/group.");
+    private static readonly Option<string?> Model = CommonOptions.Folder("--model", "Required: a run folder, its models/group, or the folder of one Mamba classifier (models/seed-0/teacher).");
     private static readonly DistillDataOptions Data = new();
     private static readonly Option<int> Students = CommonOptions.Number("--prefix", "T", "Answer with the first T students (default: all).", 1, 256);
     private static readonly Option<double> Budget = CommonOptions.Value<double>("--budget", "Answer with the students that cost at most so many FLOPs an image.");
@@ -57,7 +57,7 @@ internal static class DistillPredictCommand
     private static int Run(ParseResult parsed, CancellationToken token)
     {
         Threads.Use(parsed);
-        (StudentGroup group, IReadOnlyList<string> labels) = DistillModels.Load(parsed.GetValue(Model)!);
+        (StudentGroup group, IReadOnlyList<string> labels) = DistillModels.Load(parsed.GetValue(Model)!, forImages: true);
         using StudentGroup owned = group;
         ImageDataSet data = Data.Load(parsed);
         var about = group.About.students[0];

@@ -52,12 +52,8 @@ internal static class DistillRunCommand
         RunSession.UseThreads(parsed, arguments, Threads);
         ImageDataSet data = Data.Load(arguments);
         DistillTask task = Prepare(data, arguments);
-        if (task.Recipe.teacher_from is { } other && RunFolder.Read(other, "config.json") is null)
-        {
-            throw new DirectoryNotFoundException($"--teacher_from names '{other}', which holds no run; give the folder of a finished distill run.");
-        }
-
         int seeds = arguments.GetValue(Seeds), first = arguments.GetValue(FirstSeed);
+        TeacherSource.Require(task, Enumerable.Range(first, seeds));
         JsonObject config = RunSession.Config(arguments, Name, [.. Data.Paths, DistillRecipeOptions.TeacherFrom], ranks);
         foreach (var (key, value) in DistillRuns.Describe(task, first, seeds))
         {

@@ -35,6 +35,17 @@ public sealed class ProgressionTests
 
         Assert.Equal(before, Digest(teacherModel));
 
+        // Weights come of the held-out images alone, and every later student has learned something of its own.
+        float[][] held = [.. Enumerable.Range(0, 3).Select(u => heldOut.Logits(x => students.Students[u].Logits(x, u > 0 ? students.Students[u - 1] : null)))];
+        double[]? last = null;
+        for (int t = 1; t <= 3; t++)
+        {
+            last = PrefixRefit.Fit(held[..t], heldOut.Labels, last).Weights;
+            Assert.Equal(last, students.Weights[t - 1]);
+            double alone = Scores.Of(held[t - 1], heldOut.Labels).accuracy;
+            Assert.True(mode is not ("joint" or "independent") || alone > 40, $"{mode}, student {t} alone: {alone}");
+        }
+
         // The group from its own files says of every image what the stages' caches say.
         using DisposeScope scope = NewDisposeScope();
         using StudentGroup group = Group(students);
@@ -49,8 +60,8 @@ public sealed class ProgressionTests
         }
 
         prefixes.Dispose();
-        float[] held = heldOut.Logits(group.forward);
-        Assert.Equal(Scores.Of(held, heldOut.Labels).nll, Scores.Of(Progression.Mixture([.. SoloOf(group, heldOut)], students.Weights[2]), heldOut.Labels).nll, 4);
+        float[] whole = heldOut.Logits(group.forward);
+        Assert.Equal(Scores.Of(whole, heldOut.Labels).nll, Scores.Of(Progression.Mixture([.. SoloOf(group, heldOut)], students.Weights[2]), heldOut.Labels).nll, 4);
     }
 
     [Fact]

@@ -21,9 +21,7 @@ internal static class PrefixesPart
 
             using (html.Open("figure", ("class", "wide")))
             {
-                new BudgetChart(
-                    "Accuracy against time of one image", "microseconds an image, batch 1",
-                    [new BudgetSeries("prefixes of the students, measured one after the other", [.. Points(prefixes, "latency_b1_us", "accuracy", 1)], 0, Joined: true)]).Write(html);
+                Times(result, teacher, prefixes).Write(html);
             }
 
             if (result.Text("flops_convention") is { } convention)
@@ -49,6 +47,24 @@ internal static class PrefixesPart
         }
 
         return new BudgetChart("Test accuracy against FLOPs", "FLOPs an image, % of the teacher", series);
+    }
+
+    private static BudgetChart Times(JsonElement result, JsonElement teacher, IReadOnlyList<JsonElement> prefixes)
+    {
+        List<BudgetSeries> series =
+        [
+            new("prefixes of the students, measured one after the other", [.. Points(prefixes, "latency_b1_us", "accuracy", 1)], 0, Joined: true),
+            new("each student alone", [.. Points(prefixes, "solo_latency_b1_us", "solo_accuracy", 1)], 2),
+            new("the teacher", [Point("teacher", teacher)], 3),
+        ];
+        if (result.Key("single_student") is { } single)
+        {
+            series.Add(new("one student of the group's FLOPs", [Point("one student", single)], 1));
+        }
+
+        return new BudgetChart("Accuracy against time of one image", "microseconds an image, batch 1", series);
+
+        static BudgetPoint Point(string name, JsonElement model) => new(name, model.Number("latency_b1_us") ?? double.NaN, model.Number("accuracy") ?? double.NaN, model.Number("accuracy_std"));
     }
 
     private static IEnumerable<BudgetPoint> Points(IReadOnlyList<JsonElement> prefixes, string across, string score, double factor) => prefixes.Select(p => new BudgetPoint(
