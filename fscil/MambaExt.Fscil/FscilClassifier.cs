@@ -53,6 +53,7 @@ public sealed class FscilClassifier : IDisposable
         try
         {
             about = config.Deserialize<Description>() ?? throw new JsonException("null");
+            about.Check();
             about.recipe.Validate(Math.Max(2, about.max_classes));
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
@@ -91,7 +92,7 @@ public sealed class FscilClassifier : IDisposable
     /// <param name="names">Of the new classes</param>
     /// <param name="seed">Of orders and mixing</param>
     /// <param name="token">Asked after each step</param>
-    /// <exception cref="ArgumentException">A name is known, a class has no image, or there is no room.</exception>
+    /// <exception cref="ArgumentException">A name is known, a class has no image, or there is no room; the model stays as it was, as behind a cancellation.</exception>
     public void Add(ImageSamples images, IReadOnlyList<string> names, int seed = 0, CancellationToken token = default)
     {
         int seen = _parts.Method.Seen;
@@ -107,9 +108,27 @@ public sealed class FscilClassifier : IDisposable
         }
 
         using DisposeScope scope = NewDisposeScope();
+        Dictionary<string, Tensor> before = MethodState.Of(_parts.Method).ToDictionary(p => p.Name, p => p.Value.detach().clone());
+        (int baseClasses, int session) = (_parts.Method.BaseClasses, _parts.Method.Session);
         manual_seed(((long)seed << 16) + _parts.Method.Session + 1);
         ImageFeatures features = Encode(images);
-        _parts.Method.Learn(new MapSet(features.Maps, features.Levels, [.. images.Labels.Select(k => seen + k)]), names.Count, new MethodContext(seed, Token: token));
+        try
+        {
+            _parts.Method.Learn(new MapSet(features.Maps, features.Levels, [.. images.Labels.Select(k => seen + k)]), names.Count, new MethodContext(seed, Token: token));
+        }
+        catch
+        {
+            // Cancelled, or a loss that is no number: the model is what it was.
+            using IDisposable _ = no_grad();
+            foreach (var (name, value) in MethodState.Of(_parts.Method))
+            {
+                value.copy_(before[name]);
+            }
+
+            _parts.Method.Continue(baseClasses, seen, session);
+            throw;
+        }
+
         _labels.AddRange(names);
     }
 
@@ -119,7 +138,7 @@ public sealed class FscilClassifier : IDisposable
     /// <summary>The files of a model folder, by name.</summary>
     internal static IReadOnlyList<(string Name, byte[] Content)> Files(BaseNetwork network, FscilMethod method, FscilData data, FscilRecipe recipe, int seed)
     {
-        ImageNormalization normalization = data.Normalization;
+        ImageNormalization normalization = Augmentations.Normalization(recipe.training.normalization, data);
         var about = new Description(
             Kind, data.Name, data.Variant.ToString().ToLowerInvariant(), method.Name, seed, method.BaseClasses, method.Seen, method.Session, method.MaxClasses,
             [.. normalization.Mean], [.. normalization.Deviation], data.Inverted, recipe);
@@ -157,5 +176,23 @@ public sealed class FscilClassifier : IDisposable
     }
 
     private sealed record Description(
-        string kind, string dataset, string variant, string method, int seed, int base_classes, int seen, int session, int max_classes, float[] mean, float[] deviation, bool inverted, FscilRecipe recipe);
+        string kind, string dataset, string variant, string method, int seed, int base_classes, int seen, int session, int max_classes, float[] mean, float[] deviation, bool inverted, FscilRecipe recipe)
+    {
+        // Room is made for that many mean maps before anything else of the folder is read.
+        private const int MostClasses = 100_000;
+
+        /// <summary>Throws where a value is missing or no run writes it.</summary>
+        public void Check()
+        {
+            if (dataset is null || method is null || mean is null || deviation is null || recipe is not { backbone.levels: not null, backbone.level_grids: not null, training.augment: not null, training.milestones: not null, projector: not null, projector_training: not null, incremental: { base_copies: not null, scan_losses: not null }, prototypes: not null })
+            {
+                throw new JsonException("a value is missing");
+            }
+
+            if (max_classes is < 2 or > MostClasses || session < 0 || mean.Length != recipe.backbone.channels || deviation.Length != mean.Length || deviation.Any(d => !(d > 0)) || !FscilMethods.Names.Concat(FscilMethods.Ablations.Keys).Contains(method))
+            {
+                throw new JsonException($"method {method}, max_classes {max_classes}, session {session}, {mean.Length} means and {deviation.Length} deviations; allowed are a known method, 2 to {MostClasses} classes, 0 or more, and as many as channels");
+            }
+        }
+    }
 }

@@ -82,7 +82,7 @@ public static class FscilDataSets
             int[] testLabels = apart ? images.Test.Labels : [.. images.Train.Labels.Select((label, i) => held[i] ? label : -1)];
             return new FscilData(
                 name == "folder" ? images.Name : name, images.Variant, images.Train, test, images.ClassNames,
-                DrawnProtocol.Draw(trainLabels, testLabels, images.ClassCount, sizes with { seed = sizes.seed + seed }), images.Files, [])
+                DrawnProtocol.Draw(trainLabels, testLabels, images.ClassCount, sizes with { seed = sizes.seed + seed }, images.ClassNames), images.Files, [])
             { Inverted = name == "omniglot" };
         };
     }

@@ -29,7 +29,7 @@ public static class BaseTrainer
         {
             network.to(device ?? CPU);
             (int[] train, int[] validation) = Split(data, how, seed);
-            ImageNormalization normalization = data.Normalization;
+            ImageNormalization normalization = Augmentations.Normalization(how.normalization, data);
             int size = recipe.backbone.image_size;
             var views = new ImageViews(
                 data.Train, Augmentations.Train(how.augment, size, normalization), (ulong)seed,
@@ -37,10 +37,12 @@ public static class BaseTrainer
             ImagePipeline plain = Augmentations.Test(how.augment, size, normalization);
             Tensor classes = Classes(data, device);
             using DisposeScope scope = NewDisposeScope();
+            IBatches<ImageBatch> batches = views.Shuffled(train, how.batch_size, (ulong)seed, dropLast: train.Length >= how.batch_size);
             var task = new TrainingTask<ImageBatch>
             {
                 Model = network,
-                Batches = views.Shuffled(train, how.batch_size, (ulong)seed, dropLast: train.Length >= how.batch_size),
+                Batches = batches,
+                Schedule = how.Schedule(((batches.Count - 1) / how.accumulate) + 1),
                 Loss = batch => Loss(network, batch, how, classes, device),
                 RateOf = how.backbone_share == 1 ? null : name => name.StartsWith("backbone.", StringComparison.Ordinal) ? how.backbone_share : 1,
                 Validate = how.choose switch
@@ -87,7 +89,7 @@ public static class BaseTrainer
         return ([.. train.Order()], [.. validation.Order()]);
     }
 
-    private static Tensor Loss(BaseNetwork network, ImageBatch batch, BaseTraining how, Tensor classes, Device? device)
+    internal static Tensor Loss(BaseNetwork network, ImageBatch batch, BaseTraining how, Tensor classes, Device? device)
     {
         network.HoldStem();
         Tensor images = ChannelsLast.Of(batch.Pixels, network);
@@ -112,7 +114,9 @@ public static class BaseTrainer
         }
 
         Tensor mixed = DotRegression.Loss(features, etf.Of(labels), labels, how.balanced, weights) + DotRegression.Loss(features, etf.Of(partners), partners, how.balanced, 1 - weights);
-        return how.mixed_extra_term ? mixed + DotRegression.Loss(features, etf.Of(labels), labels, how.balanced) : mixed;
+        
+        // Images that were not mixed have the whole of their loss already.
+        return how.mixed_extra_term ? mixed + DotRegression.Loss(features, etf.Of(labels), labels, how.balanced, (weights < 1).to_type(ScalarType.Float32)) : mixed;
 
         Tensor On(Tensor t) => device is null ? t : t.to(device);
     }

@@ -18,7 +18,7 @@ public static class FeatureExtractor
     /// <param name="token">Asked after each batch</param>
     public static FscilFeatures Run(FscilData data, FscilRecipe recipe, BaseNetwork network, int seed, CancellationToken token = default)
     {
-        ImageNormalization normalization = data.Normalization;
+        ImageNormalization normalization = Augmentations.Normalization(recipe.training.normalization, data);
         int size = recipe.backbone.image_size;
         ImagePipeline plain = Augmentations.Test(recipe.training.augment, size, normalization), varied = Augmentations.Train(recipe.training.augment, size, normalization);
         FscilProtocol protocol = data.Protocol;

@@ -8,8 +8,9 @@ public static class DrawnProtocol
     /// <param name="testLabels">Label of each test image</param>
     /// <param name="labels">K of the data</param>
     /// <param name="options">Sizes and seed</param>
+    /// <param name="names">Of the labels, for messages; their numbers where there are none</param>
     /// <exception cref="ArgumentException">The data has too few classes, or a class too few images.</exception>
-    public static FscilProtocol Draw(IReadOnlyList<int> trainLabels, IReadOnlyList<int> testLabels, int labels, ProtocolOptions options)
+    public static FscilProtocol Draw(IReadOnlyList<int> trainLabels, IReadOnlyList<int> testLabels, int labels, ProtocolOptions options, IReadOnlyList<string>? names = null)
     {
         int sessions = options.sessions > 0 ? options.sessions : options.ways > 0 ? (labels - options.base_classes) / options.ways : 0;
         int wanted = checked(options.base_classes + (sessions * options.ways));
@@ -45,7 +46,7 @@ public static class DrawnProtocol
             int[] all = [.. images];
             return all.Length >= least && test[label].Any()
                 ? all
-                : throw new ArgumentException($"The class with label {label} has {all.Length} training and {test[label].Count()} test images, and {least} and 1 are needed; give fewer shots, or more images.");
+                : throw new ArgumentException($"The class {(names is null ? $"with label {label}" : names[label])} has {all.Length} training and {test[label].Count()} test images, and {least} and 1 are needed; give fewer shots, or more images.");
         }
     }
 }

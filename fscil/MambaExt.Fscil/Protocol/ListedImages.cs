@@ -38,6 +38,9 @@ public sealed class ListedImages
     /// <summary>What a list calls an image.</summary>
     public string NameOf(int index) => _byName is null ? index.ToString(CultureInfo.InvariantCulture) : _images.Name(index);
 
+    /// <summary>Whether these are the images of <paramref name="other"/>, so that a number means the same image.</summary>
+    internal bool SameAs(ListedImages other) => ReferenceEquals(_images, other._images);
+
     /// <summary>Label of an image.</summary>
     public int LabelOf(int index) => _images.Labels[index];
 

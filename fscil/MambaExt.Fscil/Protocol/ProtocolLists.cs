@@ -46,6 +46,12 @@ public static class ProtocolLists
             sessions.Add(new FscilSession(t, first, order.Count - first, chosen, tested));
         }
 
+        if (train.SameAs(test))
+        {
+            RefuseShared(sessions, train);
+        }
+
+        RefuseUnequalShots(sessions, train);
         return new FscilProtocol("lists", order, labels, sessions);
     }
 
@@ -91,6 +97,37 @@ public static class ProtocolLists
         });
     }
 
+    /// <summary>An image that is trained on and tested on would be known by heart.</summary>
+    private static void RefuseShared(List<FscilSession> sessions, ListedImages images)
+    {
+        var trained = new Dictionary<int, int>();
+        sessions.ForEach(s => Array.ForEach(s.Train, image => trained[image] = s.Number));
+        foreach (FscilSession session in sessions)
+        {
+            int line = Array.FindIndex(session.Test, trained.ContainsKey);
+            if (line >= 0)
+            {
+                throw ListFile.Wrong(
+                    Name(Tests, session.Number), line, $"{Kernels.BadFile.Quote(images.NameOf(session.Test[line]))}, which {Name(Sessions, trained[session.Test[line]])} trains on", "images that no session trains on", "remove the line from one of the two");
+            }
+        }
+    }
+
+    /// <summary>Classes of a session behind the base have as many shots each; one with fewer has lost some.</summary>
+    private static void RefuseUnequalShots(List<FscilSession> sessions, ListedImages images)
+    {
+        foreach (FscilSession session in sessions.Skip(1))
+        {
+            (int Label, int Shots)[] shots = [.. session.Train.GroupBy(images.LabelOf).Select(g => (g.Key, g.Count()))];
+            (int Label, int Shots) least = shots.MinBy(s => s.Shots), most = shots.MaxBy(s => s.Shots);
+            if (least.Shots < most.Shots)
+            {
+                throw new InvalidDataException(
+                    $"{Name(Sessions, session.Number)}: {least.Shots} image(s) of class {images.ClassName(least.Label)} and {most.Shots} of class {images.ClassName(most.Label)}; allowed is as many of each class; add images of the one or remove some of the other.");
+            }
+        }
+    }
+
     private static string Name(string kind, int session) => string.Create(CultureInfo.InvariantCulture, $"{kind}{session + 1}{Extension}");
 
     private static int Count(string folder)
@@ -109,6 +146,15 @@ public static class ProtocolLists
         if (count == 0)
         {
             throw new FileNotFoundException($"'{folder}' holds no lists ({Name(Sessions, 0)} is missing); give the folder of a protocol's lists.");
+        }
+
+        // A list behind a gap would be left out without a word.
+        string? behind = Directory.EnumerateFiles(folder, "*" + Extension).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)
+            .FirstOrDefault(name => new[] { Sessions, Tests }.Any(kind => name.StartsWith(kind, StringComparison.Ordinal)
+                && int.TryParse(name[kind.Length..^Extension.Length], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > count));
+        if (behind is not null)
+        {
+            throw new InvalidDataException($"'{folder}' has {behind} and no {Name(Sessions, count)}; put that list there, or remove those behind it.");
         }
 
         string? missing = Enumerable.Range(0, count).Select(t => Name(Tests, t)).FirstOrDefault(name => !File.Exists(Path.Combine(folder, name)));

@@ -24,8 +24,31 @@ public static class Augmentations
             size => [new RandomResizedCrop(size), new HorizontalFlip(), new ColorJitter(0.3)], size => [new Resize(size * 256 / 224), new CenterCrop(size)]),
     };
 
+    // As the released code has them, on a scale of 255.
+    private static readonly ImageNormalization Cifar100 = new([129.304f / 255, 124.070f / 255, 112.434f / 255], [68.170f / 255, 65.392f / 255, 70.418f / 255]);
+
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> Names => [.. Known.Keys];
+
+    /// <summary>Names of normalizations.</summary>
+    public static IReadOnlyList<string> Normalizations { get; } = ["measured", "imagenet", "cifar100"];
+
+    /// <summary>Mean and deviation of each channel by name: measured on the base training images, or published constants.</summary>
+    /// <exception cref="ArgumentException">Constants of colour images were asked for and the images are grey.</exception>
+    public static ImageNormalization Normalization(string name, FscilData data)
+    {
+        if (name != "measured" && data.Train.Channels != 3)
+        {
+            throw new ArgumentException($"training.normalization is {name}, constants of 3 channels, and the images have {data.Train.Channels}; give measured.");
+        }
+
+        return name switch
+        {
+            "imagenet" => ImageNormalization.ImageNet,
+            "cifar100" => Cifar100,
+            _ => data.Normalization,
+        };
+    }
 
     /// <summary>The pipeline of a name for images of <paramref name="size"/> in training.</summary>
     public static ImagePipeline Train(string name, int size, ImageNormalization normalization) => new(Known[name].Train(size), normalization);

@@ -53,6 +53,30 @@ public sealed record BaseTraining : TrainingOptions
     /// <summary>By what the epoch is chosen: validation, last, or test (as the published code; the result says so).</summary>
     public string choose { get; init; } = "validation";
 
+    /// <summary>Epochs, counted from 0, from which on the learning rate is <see cref="TrainingOptions.decay_factor"/> times what it was, instead of the schedule; none: the schedule.</summary>
+    public int[] milestones { get; init; } = [];
+
+    /// <summary>Share of the learning rate that the warm-up begins with, where milestones or a cool-down are given.</summary>
+    public double warmup_start { get; init; }
+
+    /// <summary>Last steps of a cosine schedule, at a tenth of its final learning rate; 0 for none.</summary>
+    public int cooldown_steps { get; init; }
+
+    /// <summary>Mean and deviation of each channel: measured (on the base training images), imagenet or cifar100 (as published).</summary>
+    public string normalization { get; init; } = "measured";
+
+    /// <summary>The share of the learning rate at a step, where it is one that <see cref="LearningRateSchedule"/> has not; else null.</summary>
+    /// <param name="stepsPerEpoch">Optimizer steps of an epoch</param>
+    internal Func<long, double>? Schedule(int stepsPerEpoch)
+    {
+        if (milestones.Length > 0)
+        {
+            return step => CoolDown.Rise(step, warmup_steps, warmup_start) * Math.Pow(decay_factor, milestones.Count(m => step / stepsPerEpoch >= m));
+        }
+
+        return cooldown_steps > 0 ? new CoolDown(new LearningRateSchedule(this, stepsPerEpoch).TotalSteps, warmup_steps, cooldown_steps, final_learning_rate, warmup_start).Factor : null;
+    }
+
     /// <inheritdoc/>
     public override IEnumerable<string> Problems()
     {
@@ -68,6 +92,10 @@ public sealed record BaseTraining : TrainingOptions
             Unless(backbone_share is >= 0 and <= 1, nameof(backbone_share), backbone_share, "0 to 1"),
             Unless(validation is >= 0 and <= 0.5, nameof(validation), validation, "0 to 0.5"),
             Unless(choose is "validation" or "last" or "test", nameof(choose), $"'{choose}'", "validation, last or test"),
+            Unless(milestones.All(m => m >= 1) && (milestones.Length == 0 || cooldown_steps == 0), "milestones and cooldown_steps", FormattableString.Invariant($"{string.Join(' ', milestones)} and {cooldown_steps}"), "epochs of 1 or more, or a cool-down"),
+            Unless(warmup_start is >= 0 and <= 1 && cooldown_steps >= 0, "warmup_start and cooldown_steps", FormattableString.Invariant($"{warmup_start} and {cooldown_steps}"), "a share from 0 to 1, and 0 or more"),
+            Unless(cooldown_steps == 0 || schedule == "cosine", nameof(cooldown_steps), cooldown_steps, "0, or the cosine schedule"),
+            Unless(Augmentations.Normalizations.Contains(normalization), nameof(normalization), $"'{normalization}'", string.Join(", ", Augmentations.Normalizations)),
             Unless(choose != "validation" || validation > 0, nameof(validation), validation, "a part above 0, or choose the last epoch"),
         ];
         return base.Problems().Concat(more.OfType<string>());

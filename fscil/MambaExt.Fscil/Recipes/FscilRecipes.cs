@@ -28,7 +28,7 @@ public static class FscilRecipes
         "mini-imagenet" => new()
         {
             backbone = new() { name = "resnet12", image_size = 84 },
-            training = new() { head = "mamba", augment = "mini-imagenet", epochs = 500, batch_size = 512, learning_rate = 0.25, warmup_steps = 3000, balanced = true, schedule = "step", decay_epochs = 50, decay_factor = 0.25 },
+            training = new() { head = "mamba", augment = "mini-imagenet", epochs = 500, batch_size = 512, learning_rate = 0.25, warmup_steps = 3000, balanced = true, milestones = [200, 300, 350, 400, 450], decay_factor = 0.25, warmup_start = 0.25, normalization = "imagenet" },
             projector = new() { width = 512, hidden = 1280, branch = "ssm", identity = true },
             incremental = new()
             {
@@ -41,7 +41,7 @@ public static class FscilRecipes
             backbone = new() { name = "resnet12", image_size = 32 },
             training = new()
             {
-                head = "mamba", augment = "cifar", epochs = 200, batch_size = 512, learning_rate = 0.25, warmup_steps = 100, final_learning_rate = 0.01, mixup = 0.4, mixup_alpha = 0.8, cutmix = 0.4, mixed_extra_term = true,
+                head = "mamba", augment = "cifar", epochs = 200, batch_size = 512, learning_rate = 0.25, warmup_steps = 100, warmup_start = 0.1, cooldown_steps = 10, final_learning_rate = 0.01, normalization = "cifar100", mixup = 0.4, mixup_alpha = 0.8, cutmix = 0.4, mixed_extra_term = true,
             },
             projector = new() { width = 640, hidden = 1280, branch = "ssm", identity = false },
             incremental = new()
@@ -53,7 +53,7 @@ public static class FscilRecipes
         "cub200" => new()
         {
             backbone = new() { name = "resnet18", image_size = 224, freeze_stem = true },
-            training = new() { head = "mamba", augment = "cub", epochs = 80, batch_size = 512, learning_rate = 0.2, warmup_steps = 100, final_learning_rate = 0.1, backbone_share = 0.1 },
+            training = new() { head = "mamba", augment = "cub", epochs = 80, batch_size = 512, learning_rate = 0.2, warmup_steps = 100, warmup_start = 0.1, cooldown_steps = 10, final_learning_rate = 0.1, normalization = "imagenet", backbone_share = 0.1 },
             projector = new() { width = 1024, hidden = 1024, branch = "ss2d", identity = true, incremental_depth = 3 },
             incremental = new()
             {

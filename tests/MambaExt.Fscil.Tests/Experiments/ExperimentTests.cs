@@ -41,6 +41,15 @@ public sealed class ExperimentTests : TensorTests
         int[] left = [.. Enumerable.Range(0, 10).Where(label => data.Protocol.ClassOf(label) < 0)];
         int[] shots = [.. left.SelectMany(label => Enumerable.Range(0, data.Train.Count).Where(i => data.Train.Labels[i] == label).Take(5))];
         MemoryImages added = Subset(data.Train, shots, label => Array.IndexOf(left, label));
+        using (var cancelled = new CancellationTokenSource())
+        {
+            cancelled.Cancel();
+            float[][] asBefore = model.Scores(added);
+            Assert.ThrowsAny<OperationCanceledException>(() => { model.Add(added, ["one more", "another"], token: cancelled.Token); });
+            Assert.Equal(asBefore.SelectMany(row => row), model.Scores(added).SelectMany(row => row));
+            Assert.Equal(8, model.Labels.Count);
+        }
+
         model.Add(added, ["one more", "another"]);
         Assert.Equal(10, model.Labels.Count);
         string grown = Path.Combine(folder.Path, "grown");
@@ -55,6 +64,17 @@ public sealed class ExperimentTests : TensorTests
         Refusal.Of<ArgumentException>(() => model.Add(added, ["x", "y", "z"]), "'z' has no image");
         Refusal.Of<ArgumentException>(() => model.Add(added, ["x", "y"]), "2 classes were to be added to 10", "--max-classes");
         Refusal.Of<ArgumentException>(() => model.Scores(new MemoryImages(new byte[12], 3, new ImageSize(2, 2), [0])), "3 channel(s)");
+        string config = Path.Combine(grown, "config.json"), whole = File.ReadAllText(config);
+        foreach (var (key, value) in new (string, string)[]
+            { ("recipe", "null"), ("mean", "null"), ("deviation", "[]"), ("max_classes", "2000000000"), ("session", "-5"), ("method", "\"x\""), ("recipe", "{\"backbone\":null}"), ("recipe", "{\"incremental\":{\"base_copies\":null}}") })
+        {
+            var damaged = (JsonObject)JsonNode.Parse(whole)!;
+            damaged[key] = JsonNode.Parse(value);
+            File.WriteAllText(config, damaged.ToJsonString());
+            Assert.Contains("config.json", Assert.Throws<InvalidDataException>(() => FscilClassifier.Load(grown)).Message, StringComparison.Ordinal);
+        }
+
+        File.WriteAllText(config, whole);
         File.WriteAllText(Path.Combine(grown, "labels.json"), "[\"a\"]");
         Assert.Contains("1 names for 10", Assert.Throws<InvalidDataException>(() => FscilClassifier.Load(grown)).Message, StringComparison.Ordinal);
     }
@@ -82,6 +102,11 @@ public sealed class ExperimentTests : TensorTests
 
         Assert.True(JsonNode.DeepEquals(expected, Scores(Run(cut.Path, out _))));
         Assert.Equal(lines, File.ReadAllText(Path.Combine(cut.Path, "metrics.jsonl")));
+
+        // Weights to the byte, of the backbone and of every model.
+        string[] written = [.. new[] { "base", "models" }.SelectMany(part => Directory.GetFiles(Path.Combine(whole.Path, part), "*", SearchOption.AllDirectories)).Select(path => Path.GetRelativePath(whole.Path, path))];
+        Assert.Equal(2 + (3 * (Methods.Length - 1)), written.Length);
+        Assert.All(written, name => Assert.True(File.ReadAllBytes(Path.Combine(whole.Path, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(cut.Path, name))), name));
     }
 
     [Fact]

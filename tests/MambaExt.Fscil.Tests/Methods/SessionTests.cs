@@ -118,6 +118,40 @@ public sealed class SessionTests : TensorTests
     }
 
     [Fact]
+    public void The_number_of_threads_changes_scores_by_rounding_alone()
+    {
+        using FscilFeatures features = Clusters.Features(sessions: 2);
+        int before = get_num_threads();
+
+        // Sums in another order differ by rounding, which a long training blows up; over these steps it stays rounding.
+        FscilRecipe recipe = Clusters.Recipe();
+        recipe = recipe with { projector_training = recipe.projector_training with { epochs = 20 }, incremental = recipe.incremental with { iterations = 20 } };
+        try
+        {
+            float[] one = Scores(1), two = Scores(2);
+            Assert.Equal(50 * 10, one.Length);
+            Assert.True(one.Max() - one.Min() > 0.5, "the scores tell classes apart");
+            Assert.All(one.Zip(two), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+
+        float[] Scores(int threads)
+        {
+            set_num_threads(threads);
+            manual_seed(0);
+            using FscilMethod method = FscilMethods.Create("mamba-fscil", recipe, features.Size, 10);
+            method.LearnBase(features, new MethodContext(0));
+            method.Learn(features.Shots[0], 2, new MethodContext(0));
+            method.Learn(features.Shots[1], 2, new MethodContext(0));
+            using Tensor scores = method.Score(features.TestUntil(2));
+            return scores.data<float>().ToArray();
+        }
+    }
+
+    [Fact]
     public void Class_means_of_the_memory_are_those_of_the_maps()
     {
         using FscilFeatures features = Clusters.Features(sessions: 1);

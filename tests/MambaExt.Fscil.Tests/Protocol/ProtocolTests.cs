@@ -16,7 +16,9 @@ public sealed class ProtocolTests
     [InlineData(true)]
     public void Lists_that_were_written_read_back_as_the_same_protocol(bool byName)
     {
-        FscilProtocol drawn = DrawnProtocol.Draw(Images.Labels, Images.Labels, 4, new ProtocolOptions(2, 1, 3, seed: 7));
+        // The last image of each class is to test on.
+        int[] train = [.. Images.Labels.Select((label, i) => i < 12 ? label : -1)], test = [.. Images.Labels.Select((label, i) => i < 12 ? -1 : label)];
+        FscilProtocol drawn = DrawnProtocol.Draw(train, test, 4, new ProtocolOptions(2, 1, 3, seed: 7));
         using var folder = new TemporaryFolder();
         var images = new ListedImages(Images, Names, byName);
         ProtocolLists.Write(Path.Combine(folder.Path, "lists"), drawn, images, images);
@@ -56,21 +58,32 @@ public sealed class ProtocolTests
     public void What_the_data_cannot_give_is_refused(int baseClasses, int ways, int shots, string words) =>
         Refusal.Of<ArgumentException>(() => DrawnProtocol.Draw(Images.Labels, Images.Labels, 4, new ProtocolOptions(baseClasses, ways, shots, sessions: 1)), words);
 
+    [Fact]
+    public void A_class_with_too_few_shots_is_named() =>
+        Refusal.Of<ArgumentException>(() => DrawnProtocol.Draw(Images.Labels, Images.Labels, 4, new ProtocolOptions(2, 1, 5, sessions: 1), ["ape", "ape", "ape", "ape"]), "The class ape has 4 training");
+
     [Theory]
     [InlineData("session_2", "2\n99\n", "session_2.txt, line 2: '99', which is not among the data; allowed is a number from 0 to 15")]
     [InlineData("session_2", "2\n6\n2\n", "session_2.txt, line 3: '2', which line 1 names too")]
     [InlineData("session_2", "2\n4\n", "session_2.txt, line 2: an image of class a, which session_1.txt has already")]
     [InlineData("test_2", "2\n3\n", "test_2.txt, line 2: an image of class d, which session_2.txt has not")]
+    [InlineData("test_2", "10\n6\n", "test_2.txt, line 2: '6', which session_2.txt trains on")]
+    [InlineData("test_1", "8\n5\n", "test_1.txt, line 2: '5', which session_1.txt trains on")]
+    [InlineData("session_2", "2\n6\n3\n", "session_2.txt: 1 image(s) of class d and 2 of class c")]
+    [InlineData("session_4", "3\n", "has session_4.txt and no session_3.txt")]
+    [InlineData("test_3", "3\n", "has test_3.txt and no session_3.txt")]
     [InlineData("session_2", "2\n\n6\n", "session_2.txt, line 2: an empty line")]
     [InlineData("session_1", "", "session_1.txt, offset 0: found an empty list")]
     [InlineData("session_2", "-1\n", "'-1', which is not among the data")]
     public void A_list_that_does_not_fit_is_named_with_its_line(string file, string content, string words)
     {
         using var folder = new TemporaryFolder();
-        foreach (var (name, lines) in new[] { ("session_1", "0\n1\n4\n5\n"), ("session_2", "2\n6\n"), ("test_1", "0\n1\n"), ("test_2", "2\n") })
+        foreach (var (name, lines) in new[] { ("session_1", "0\n1\n4\n5\n"), ("session_2", "2\n6\n"), ("test_1", "8\n9\n"), ("test_2", "10\n") })
         {
-            File.WriteAllText(folder.File(name + ".txt"), name == file ? content : lines);
+            File.WriteAllText(folder.File(name + ".txt"), lines);
         }
+
+        File.WriteAllText(folder.File(file + ".txt"), content);
 
         var images = new ListedImages(Images, Names, byName: false);
         string message = Assert.Throws<InvalidDataException>(() => ProtocolLists.Read(folder.Path, images, images, 4)).Message;

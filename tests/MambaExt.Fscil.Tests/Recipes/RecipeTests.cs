@@ -4,6 +4,7 @@ using MambaExt.Fscil.Methods;
 using MambaExt.Fscil.Projectors;
 using MambaExt.Fscil.Recipes;
 using MambaExt.Tests.Shared;
+using MambaExt.Vision.Transforms;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -56,6 +57,65 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal((0.1 + (0.9 * 3 / 5)) * (0.01 + (0.99 * 0.5 * (1 + Math.Cos(Math.PI * 3 / 95)))), schedule.Factor(3), 1e-12);
         Assert.Equal(0.01 + (0.99 * 0.5 * (1 + Math.Cos(Math.PI * 47 / 95))), schedule.Factor(47), 1e-12);
         Assert.All(Enumerable.Range(95, 5), t => Assert.Equal(0.001, schedule.Factor(t), 1e-12));
+    }
+
+    [Fact]
+    public void Published_base_trainings_have_their_learning_rates()
+    {
+        // 58 steps an epoch: 30,000 images in batches of 512.
+        BaseTraining mini = FscilRecipes.Paper("mini-imagenet").training, cifar = FscilRecipes.Paper("cifar100").training;
+        Func<long, double> falling = mini.Schedule(58)!, cosine = cifar.Schedule(58)!;
+        Assert.Equal(0.25, falling(0), 1e-12);
+        Assert.Equal(0.25 + (0.75 * 0.5), falling(1500), 1e-12);
+        Assert.All(new[] { (3000L / 58) + 1, 100, 199 }, epoch => Assert.Equal(1, falling(epoch * 58), 1e-12));
+        Assert.Equal(1, falling((200 * 58) - 1), 1e-12);
+        foreach (var (from, to, power) in new[] { (200, 299, 1), (300, 349, 2), (350, 399, 3), (400, 449, 4), (450, 499, 5) })
+        {
+            Assert.Equal(Math.Pow(0.25, power), falling(from * 58), 1e-12);
+            Assert.Equal(Math.Pow(0.25, power), falling((to * 58) + 57), 1e-12);
+        }
+
+        long all = 200 * 58;
+        Assert.Equal(0.1, cosine(0), 1e-12);
+        Assert.Equal(0.01 + (0.99 * 0.5 * (1 + Math.Cos(Math.PI * 5000 / (all - 10)))), cosine(5000), 1e-12);
+        Assert.All(Enumerable.Range(1, 10), k => Assert.Equal(0.001, cosine(all - k), 1e-12));
+        Assert.Null(FscilRecipes.Cpu("cifar100", 3, new ImageSize(32, 32), 100).training.Schedule(58));
+        Assert.Contains("milestones and cooldown_steps", Assert.Throws<ArgumentException>(() => (mini with { cooldown_steps = 3 }).Validate()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Published_normalizations_are_constants_and_only_of_colour_images()
+    {
+        Assert.Equal(["imagenet", "cifar100", "imagenet"], FscilRecipes.Published.Select(p => FscilRecipes.Paper(p).training.normalization).ToArray());
+        FscilData colour = Images(3), grey = Images(1);
+        Assert.Equal([0.485f, 0.456f, 0.406f], Augmentations.Normalization("imagenet", colour).Mean);
+        Assert.Equal([68.170f / 255, 65.392f / 255, 70.418f / 255], Augmentations.Normalization("cifar100", colour).Deviation);
+        Assert.Equal(colour.Normalization, Augmentations.Normalization("measured", colour));
+        Refusal.Of<ArgumentException>(() => Augmentations.Normalization("imagenet", grey), "constants of 3 channels", "measured");
+
+        static FscilData Images(int channels)
+        {
+            var images = new MemoryImages([.. Enumerable.Range(0, 4 * channels * 2).Select(i => (byte)(i * 7))], channels, new ImageSize(2, 2), [0, 1]);
+            return new FscilData("x", MambaExt.Data.DataVariant.Own, images, images, ["a", "b"], new Fscil.Protocol.FscilProtocol("x", [0, 1], 2, [new(0, 0, 2, [0, 1], [0, 1])]), [], []);
+        }
+    }
+
+    [Fact]
+    public void The_extra_term_of_mixed_images_counts_none_that_were_not_mixed()
+    {
+        FscilRecipe recipe = new()
+        {
+            backbone = new() { name = "small", width = 4, image_size = 8, channels = 1 }, projector = new() { width = 16, hidden = 8, d_state = 2, dt_rank = 1 },
+            training = new() { head = "mamba", mixed_extra_term = true },
+        };
+        using var network = new BaseNetwork(recipe, 4, 4);
+        network.eval();
+        Tensor pixels = rand(4, 1, 8, 8), labels = tensor(new[] { 0L, 1, 2, 3 }), partners = tensor(new[] { 1L, 2, 3, 0 });
+        double Loss(bool extra, params float[] weights) => BaseTrainer.Loss(
+            network, new ImageBatch([0, 1, 2, 3], [0, 0, 0, 0], pixels.clone(), labels.clone(), partners.clone(), tensor(weights)), recipe.training with { mixed_extra_term = extra }, arange(4), null).item<float>();
+        Assert.Equal(Loss(false, 1, 1, 1, 1), Loss(true, 1, 1, 1, 1), 1e-6);
+        double own = Loss(false, 1, 1, 1, 1);
+        Assert.Equal(Loss(false, 0.5f, 0.5f, 0.5f, 0.5f) + own, Loss(true, 0.5f, 0.5f, 0.5f, 0.5f), 1e-5);
     }
 
     [Theory]
