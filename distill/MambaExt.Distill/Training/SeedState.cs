@@ -172,7 +172,10 @@ internal sealed class SeedState : IDisposable
 
         DistillOptions options = Recipe.distill with
         {
-            mode = "independent", losses = LossTerm.Default, reuse = false, distillation_head = false,
+            mode = "independent",
+            losses = LossTerm.Default,
+            reuse = false,
+            distillation_head = false,
             training = Recipe.distill.training with { learning_rate = Recipe.teacher_training.learning_rate },
         };
         (_single, DistillPart part) = Alone(key, student, Teacher, options, host, token);

@@ -114,7 +114,7 @@ public static class BaseTrainer
         }
 
         Tensor mixed = DotRegression.Loss(features, etf.Of(labels), labels, how.balanced, weights) + DotRegression.Loss(features, etf.Of(partners), partners, how.balanced, 1 - weights);
-        
+
         // Images that were not mixed have the whole of their loss already.
         return how.mixed_extra_term ? mixed + DotRegression.Loss(features, etf.Of(labels), labels, how.balanced, (weights < 1).to_type(ScalarType.Float32)) : mixed;
 
