@@ -72,5 +72,18 @@ public sealed class CubinCacheProcessTests
     }
 
     private static FileInfo[] Large(string folder) =>
-        [.. new DirectoryInfo(folder).GetFiles().Where(file => file.Length > LargePadding && !file.Name.EndsWith(PartialFile.Suffix, StringComparison.Ordinal))];
+        [.. new DirectoryInfo(folder).GetFiles().Where(file => !file.Name.EndsWith(PartialFile.Suffix, StringComparison.Ordinal) && Length(file) > LargePadding)];
+
+    /// <summary>0 for a file that another process has removed since it was listed.</summary>
+    private static long Length(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (FileNotFoundException)
+        {
+            return 0;
+        }
+    }
 }
