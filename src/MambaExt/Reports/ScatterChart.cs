@@ -21,6 +21,15 @@ internal sealed record ScatterChart(string Title, string About, IReadOnlyList<Sc
 
         Axis x = Axis.Of(points.Min(p => p.X), points.Max(p => p.X), Margin, Width - Margin, 5), y = Axis.Of(points.Min(p => p.Y), points.Max(p => p.Y), Height - Margin, Top, 5);
         string name = html.NextId("chart"), about = $"{name}-about";
+        using (html.Open("figure", ("class", "single")))
+        {
+            Draw(html, points, x, y, name, about);
+            html.Element("p", About, ("class", "caption"));
+        }
+    }
+
+    private void Draw(Html html, ScatterPoint[] points, Axis x, Axis y, string name, string about)
+    {
         using (html.Open("svg", ("viewBox", $"0 0 {Width} {Height}"), ("role", "img"), ("class", $"chart m{Colour % 4}"), ("aria-labelledby", $"{name} {about}")))
         {
             html.Element("title", Title, ("id", name));
