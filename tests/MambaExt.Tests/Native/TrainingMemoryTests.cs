@@ -30,8 +30,6 @@ public sealed class TrainingMemoryTests : TensorTests
         for (int window = 0; window < Windows; window++)
         {
             Steps(model, optimizer, hidden, StepsOfAWindow, scoped);
-
-            // How much garbage the runtime lets lie depends on the caches of the machine.
             LeakCheck.Collect();
             long now = LeakCheck.Resident();
             (grown[window], before) = (now - before, now);
