@@ -11,9 +11,6 @@ namespace MambaExt.Distill.Stages;
 /// that a run that was cut goes on counting where it was.</summary>
 internal sealed class StageModule : nn.Module<Tensor, Tensor>
 {
-    // The scales move with ten times the learning rate: what the optimizer sees is a tenth of them.
-    private const double Speed = 10;
-
     public readonly PatchMamba student;
     private readonly Parameter scales;
     private readonly ModuleList<nn.Module> adapters;
@@ -28,7 +25,7 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     {
         _names = parts.Count <= MostTerms ? [.. parts] : throw new ArgumentException($"The loss has {parts.Count} parts; give at most {MostTerms}.");
         student = new PatchMamba(options);
-        scales = nn.Parameter((tensor(new[] { 1f, 0.5f }) / Speed).DetachFromDisposeScope());
+        scales = nn.Parameter(tensor(new[] { 1f, 0.5f }).DetachFromDisposeScope());
         adapters = new ModuleList<nn.Module>([.. losses.Select(loss => loss.Adapter).OfType<nn.Module>()]);
         term_sums = zeros(MostTerms + 2, ScalarType.Float64).DetachFromDisposeScope();
         RegisterComponents();
@@ -38,7 +35,13 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     private const int MostTerms = 32, Samples = MostTerms, Epoch = MostTerms + 1;
 
     /// <summary>a and b, [2], differentiable.</summary>
-    public Tensor Scales => scales * Speed;
+    public Tensor Scales => scales;
+
+    /// <summary>Part of the learning rate of a parameter: the scales, two numbers of the size of one, move with ten times that of the weights.</summary>
+    public static double RateOf(string name) => name == nameof(scales) ? 10 : 1;
+
+    /// <summary>Whether a parameter goes without decay: the scales would be pulled to 0, which means that a prefix answers nothing.</summary>
+    public static bool Undecayed(string name) => name == nameof(scales);
 
     public override Tensor forward(Tensor images) => student.call(images);
 

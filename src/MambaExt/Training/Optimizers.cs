@@ -13,10 +13,12 @@ public static class Optimizers
     /// <param name="parameters">Those that require no gradient are left out</param>
     /// <param name="options">Which optimizer, and its numbers</param>
     /// <param name="share">Part of the learning rate that a parameter gets, by its name; default all of it. Each part has groups of its own</param>
-    public static OptimizerHelper Create(IEnumerable<(string Name, Parameter Parameter)> parameters, TrainingOptions options, Func<string, double>? share = null)
+    /// <param name="plain">Which parameters go without decay beside those, by their names; default none</param>
+    public static OptimizerHelper Create(
+        IEnumerable<(string Name, Parameter Parameter)> parameters, TrainingOptions options, Func<string, double>? share = null, Func<string, bool>? plain = null)
     {
         ILookup<(bool Plain, double Share), Parameter> groups =
-            parameters.Where(p => p.Parameter.requires_grad).ToLookup(p => (MambaBlock.NoWeightDecay(p.Name), share?.Invoke(p.Name) ?? 1), p => p.Parameter);
+            parameters.Where(p => p.Parameter.requires_grad).ToLookup(p => (MambaBlock.NoWeightDecay(p.Name) || plain?.Invoke(p.Name) == true, share?.Invoke(p.Name) ?? 1), p => p.Parameter);
         if (!groups.Any())
         {
             throw new ArgumentException("The model has no parameter that requires a gradient; there is nothing to train.");

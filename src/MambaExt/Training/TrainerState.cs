@@ -52,7 +52,7 @@ internal sealed partial class TrainerState<TBatch> : IDisposable
         _parameters = _master?.Parameters ?? [.. task.Model.parameters().Where(p => p.requires_grad)];
         _onGpu = _parameters.Count > 0 && _parameters[0].device_type == DeviceType.CUDA;
         _averager = _ranks is null ? null : new GradientAverager(_master?.Named ?? task.Model.named_parameters().Where(p => p.parameter.requires_grad), _ranks);
-        _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options, task.RateOf);
+        _optimizer = Optimizers.Create(_master?.Named ?? task.Model.named_parameters(), options, task.RateOf, task.Undecayed);
         _shares = [.. _optimizer.ParamGroups.Select(group => ((optim.ILearningRateController)group).LearningRate / options.learning_rate)];
         _schedule = new LearningRateSchedule(options, ((task.Batches.Count - 1) / options.accumulate) + 1);
         _best = new BestEpoch(task.Model);

@@ -24,6 +24,9 @@ public sealed class TrainingTask<TBatch>
     /// <summary>Part of the learning rate that a parameter gets, by its name; default all of it.</summary>
     public Func<string, double>? RateOf { get; init; }
 
+    /// <summary>Which parameters go without weight decay beside those of a Mamba block that always do, by their names; default none.</summary>
+    public Func<string, bool>? Undecayed { get; init; }
+
     /// <summary>The share of the largest learning rate at a step (from 0), instead of the schedule of the options.</summary>
     public Func<long, double>? Schedule { get; init; }
 
