@@ -21,17 +21,21 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     /// <summary>What is trained, in order.</summary>
     public IReadOnlyList<DistillKey> Keys { get; } = [.. Enumerable.Range(first, seeds).SelectMany(seed => OfSeed(task.Recipe, seed))];
 
-    /// <summary>Runs everything that <paramref name="experiment"/> has not behind it.</summary>
+    /// <summary>Runs everything that <paramref name="experiment"/> has not behind it, and measures what came of it.</summary>
     /// <param name="experiment">Over the run's folder</param>
     /// <param name="folder">The run's folder</param>
     /// <param name="token">Asked after each step</param>
-    public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
+    public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default) => Result(Train(experiment, folder, token), folder);
+
+    /// <summary>The trainings and evaluations alone, in the order of <see cref="Keys"/>.</summary>
+    /// <inheritdoc cref="Run"/>
+    internal IReadOnlyList<DistillPart> Train(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
     {
         TeacherSource.Require(task, Enumerable.Range(first, seeds));
         SeedState? state = null;
         try
         {
-            IReadOnlyList<DistillPart> parts = experiment.Run(
+            return experiment.Run(
                 Keys,
                 (key, host) =>
                 {
@@ -47,7 +51,6 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
                 Keep,
                 Done,
                 token);
-            return Result(parts, folder);
         }
         finally
         {
@@ -94,7 +97,8 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
         yield return new DistillKey(seed, DistillKey.Evaluation);
     }
 
-    private DistillResult Result(IReadOnlyList<DistillPart> parts, string folder)
+    /// <summary>The table: means over seeds, and how long each model takes on this machine.</summary>
+    internal DistillResult Result(IReadOnlyList<DistillPart> parts, string folder)
     {
         Evaluation[] seeds = [.. parts.Select(p => p.evaluation).OfType<Evaluation>()];
         DistillRecipe recipe = task.Recipe;
