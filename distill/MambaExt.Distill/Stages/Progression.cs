@@ -32,6 +32,7 @@ public sealed class Progression : IDisposable
     public Progression(DrawnImages images, HeldOut heldOut, ITeacher? teacher, DistillOptions options, int rounds)
     {
         options.Validate();
+        options.ValidateFor(images.Count);
         if (teacher is not null && teacher.Classes != images.Classes)
         {
             throw new ArgumentException($"The teacher has {teacher.Classes} classes and the images {images.Classes}; take a teacher that was trained on the same classes.");

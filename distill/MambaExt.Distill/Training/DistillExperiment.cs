@@ -112,7 +112,7 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
         LayerCost[] costs = [.. singles.Select(p => FlopCount.Total(recipe.teacher_options.WithSize(p.size!)))];
         return new DistillResult(
             task.Data.Name, task.Data.Variant.ToString().ToLowerInvariant(), recipe.distill.mode, FlopCount.Convention,
-            Model(seeds.Select(s => s.teacher), whole, teacher.parameters, recipe.teacher == "resnet" ? "resnet" : recipe.teacher_options.Size, TeacherFolder(folder)),
+            Model(seeds.Select(s => s.teacher), whole, teacher.parameters, recipe.TeacherSize, TeacherFolder(folder)),
             [.. Enumerable.Range(0, common).Select(t => Prefix([.. seeds.Select(s => s.prefixes[t])], whole, [.. new[] { one, many, aloneOne, aloneMany }.Select(all => all[Math.Min(t, all.Count - 1)])]))],
             singles.Length == 0 ? null : Model(
                 seeds.Select(s => s.single).OfType<Scores>(), (long)costs.Average(c => c.flops), (long)costs.Average(c => c.parameters), Sizes(singles.Select(p => p.size!)),

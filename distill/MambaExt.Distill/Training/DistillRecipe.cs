@@ -66,7 +66,12 @@ public sealed record DistillRecipe
     /// <summary>The students' sizes.</summary>
     public IReadOnlyList<PatchMambaOptions> Ladder() => students.Count > 0
         ? StudentLadder.Of(Like, students)
-        : [.. shares.Select(share => StudentLadder.ForTarget(Like, share is > 0 and <= 1 ? (long)(share * TeacherFlops) : throw new ArgumentException(FormattableString.Invariant($"A student was asked for with {share} of the teacher's FLOPs; give shares above 0 and at most 1."))))];
+        : [.. shares.Select(share => share is > 0 and <= 1
+            ? StudentLadder.ForTarget(Like, (long)(share * TeacherFlops), ($"the teacher, {TeacherSize}", TeacherFlops))
+            : throw new ArgumentException(FormattableString.Invariant($"A student was asked for with {share} of the teacher's FLOPs; give shares above 0 and at most 1.")))];
+
+    /// <summary>The teacher as tables name it.</summary>
+    internal string TeacherSize => teacher == "resnet" ? "resnet" : teacher_options.Size;
 
     /// <summary>Operations an image of the teacher.</summary>
     public long TeacherFlops => TeacherCost.flops;
