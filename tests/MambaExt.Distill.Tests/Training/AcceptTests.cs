@@ -1,17 +1,13 @@
-using MambaExt.Runs;
-using System.Security.Cryptography;
 using MambaExt.Data.Images;
 using MambaExt.Distill.Accounting;
-using MambaExt.Distill.Stages;
 using MambaExt.Distill.Students;
 using MambaExt.Distill.Tests.Support;
 using MambaExt.Distill.Training;
-using MambaExt.Training;
 
 namespace MambaExt.Distill.Tests.Training;
 
 /// <summary>Which students are kept: a small ladder on the digits whose second student needs a second try and whose third has none that helps.</summary>
-public sealed class AcceptTests(AcceptTests.Ladders ladders) : IClassFixture<AcceptTests.Ladders>
+public sealed class AcceptTests(SmallRuns ladders) : IClassFixture<SmallRuns>
 {
     [Fact]
     public void A_student_that_gains_exactly_what_is_asked_is_kept_and_one_that_gains_less_is_not()
@@ -19,10 +15,10 @@ public sealed class AcceptTests(AcceptTests.Ladders ladders) : IClassFixture<Acc
         DistillPart second = ladders.Free.Students(2)[0];
         Assert.True(second.kept);
         double gain = second.gain!.Value;
-        DistillPart at = ladders.Run(recipe => Accept(recipe, gain, 1)).Students(2)[0];
+        DistillPart at = ladders.Run(recipe => SmallRuns.Accept(recipe, gain, 1)).Students(2)[0];
         Assert.Equal(second.gain, at.gain);
         Assert.True(at.kept);
-        DistillPart[] above = ladders.Run(recipe => Accept(recipe, Math.BitIncrement(gain), 1)).Students(2);
+        DistillPart[] above = ladders.Run(recipe => SmallRuns.Accept(recipe, Math.BitIncrement(gain), 1)).Students(2);
         Assert.Equal((second.gain, true, false), (above[0].gain, above[0].trained, above[0].kept));
     }
 
@@ -35,7 +31,7 @@ public sealed class AcceptTests(AcceptTests.Ladders ladders) : IClassFixture<Acc
 
         // Refused, then kept: wider, with the feature of the student before.
         Assert.Equal([(true, false, "4x6x2x1", false), (true, true, "4x12x2x1", true)], second.Select(p => (p.trained, p.kept, p.size!, p.reuse)));
-        Assert.True(second[0].gain < Ladders.Asked && second[1].gain >= Ladders.Asked);
+        Assert.True(second[0].gain < SmallRuns.Asked && second[1].gain >= SmallRuns.Asked);
         Assert.Equal([(true, false, "4x1x1x1", false), (true, false, "4x2x1x1", true)], third.Select(p => (p.trained, p.kept, p.size!, p.reuse)));
         Assert.All(fourth, p => Assert.False(p.trained || p.kept));
 
@@ -54,15 +50,14 @@ public sealed class AcceptTests(AcceptTests.Ladders ladders) : IClassFixture<Acc
     }
 
     [Theory]
-    [InlineData(DistillKey.OfStudent, 2, 0)]
-    [InlineData(DistillKey.OfStudent, 2, 1)]
-    [InlineData(DistillKey.OfStudent, 3, 1)]
-    [InlineData(DistillKey.WithoutTeacher, 2, 0)]
-    public void A_ladder_that_is_cut_at_a_try_ends_as_it_would_have(string part, int student, int attempt)
+    [InlineData(2, 0)]
+    [InlineData(2, 1)]
+    [InlineData(3, 1)]
+    public void A_ladder_that_is_cut_at_a_try_ends_as_it_would_have(int student, int attempt)
     {
         using var folder = new TemporaryFolder();
-        Assert.Throws<OperationCanceledException>(() => ladders.Run(Ladders.Demanding, folder.Path, stopAt: new DistillKey(0, part, student, attempt)));
-        Outcome resumed = ladders.Run(Ladders.Demanding, folder.Path, resume: true);
+        Assert.Throws<OperationCanceledException>(() => ladders.Run(SmallRuns.Demanding, folder.Path, stopAt: new DistillKey(0, DistillKey.OfStudent, student, attempt)));
+        Outcome resumed = ladders.Run(SmallRuns.Demanding, folder.Path, resume: true);
         Assert.Equal(ladders.Retried.Metrics, resumed.Metrics);
         Assert.Equal(ladders.Retried.Parts, resumed.Parts);
         Assert.Equal(ladders.Retried.Models, resumed.Models);
@@ -71,99 +66,43 @@ public sealed class AcceptTests(AcceptTests.Ladders ladders) : IClassFixture<Acc
     [Fact]
     public void A_boosted_run_keeps_students_whose_gain_is_asked_for()
     {
-        Outcome run = ladders.Run(recipe => Accept(recipe, 0.002, 2) with
+        Outcome run = ladders.Run(recipe => SmallRuns.Accept(recipe, 0.002, 2) with
         {
-            students = ["4x8x4x1", "4x12x4x1", "2x12x4x1"], single = false, without_teacher = false, distill = Accept(recipe, 0.002, 2).distill with { mode = "boosted", training = Ladders.Long },
+            students = ["4x8x4x1", "4x12x4x1", "2x12x4x1"], single = false, without_teacher = false, distill = SmallRuns.Accept(recipe, 0.002, 2).distill with { mode = "boosted", training = SmallRuns.Long },
         });
         DistillPart[] kept = [.. run.Of(DistillKey.OfStudent).Where(p => p.kept)];
         Assert.True(kept.Length >= 2, $"{kept.Length} kept: {string.Join(' ', run.Of(DistillKey.OfStudent).Select(p => $"{p.gain:g3}"))}");
         Assert.All(kept, p => Assert.True(p.gain >= 0.002));
     }
 
-    private static DistillRecipe Accept(DistillRecipe recipe, double least, int tries) => recipe with { distill = recipe.distill with { accept = least, tries = tries } };
-
-    /// <summary>A run and what it left.</summary>
-    public sealed record Outcome(DistillTask Task, DistillExperiment Experiment, IReadOnlyList<DistillPart> Trainings, string Folder, string Metrics, string Models)
+    [Theory]
+    [InlineData("boosted")]
+    [InlineData("residual")]
+    public void Other_modes_that_are_cut_end_as_they_would_have(string mode)
     {
-        /// <summary>Every training but for its seconds.</summary>
-        public string Parts => System.Text.Json.JsonSerializer.Serialize(Trainings.Select(p => p with { seconds = 0 }));
+        using var folder = new TemporaryFolder();
+        Outcome whole = ladders.Run(Change);
+        Assert.Throws<OperationCanceledException>(() => ladders.Run(Change, folder.Path, stopAt: new DistillKey(0, DistillKey.OfStudent, 2)));
+        Outcome resumed = ladders.Run(Change, folder.Path, resume: true);
+        Assert.Equal((whole.Metrics, whole.Parts, whole.Models), (resumed.Metrics, resumed.Parts, resumed.Models));
 
-        public DistillPart[] Of(string part) => [.. Trainings.Where(p => p.part == part)];
-
-        public DistillPart[] Students(int t) => [.. Of(DistillKey.OfStudent).Where(p => p.student == t)];
+        DistillRecipe Change(DistillRecipe recipe) => recipe with { students = ["4x4x2x1", "4x4x2x1", "4x4x2x1"], distill = recipe.distill with { mode = mode, reuse = true } };
     }
 
-    public sealed class Ladders : IDisposable
+    [Fact]
+    public void The_labels_of_the_test_images_decide_nothing_that_is_trained_chosen_or_kept()
     {
-        /// <summary>Between what the narrow and the wide second student gain.</summary>
-        public const double Asked = 0.2;
-
-        private readonly TemporaryFolder _folder = new();
-        private readonly ImageDataSet _digits = ImageDataSets.Load("digits");
-        private Outcome? _free, _retried;
-        private int _made;
-
-        public static TrainingOptions Long { get; } = new() { epochs = 8, patience = 0, learning_rate = 0.01, schedule = "cosine", clip = 1, validate_every = 8 };
-
-        /// <summary>Every student is kept.</summary>
-        public Outcome Free => _free ??= Run(recipe => recipe);
-
-        public Outcome Retried => _retried ??= Run(Demanding);
-
-        public static DistillRecipe Demanding(DistillRecipe recipe) => Accept(recipe, Asked, 2) with
-        {
-            students = ["4x8x4x1", "4x6x2x1", "4x1x1x1", "4x8x4x1"], single = true, without_teacher = true,
-        };
-
-        /// <param name="change">Of the small recipe</param>
-        /// <param name="path">Default a new one</param>
-        /// <param name="stopAt">Cut in the first epoch that is reported of this training</param>
-        /// <param name="resume">Go on in the folder</param>
-        public Outcome Run(Func<DistillRecipe, DistillRecipe> change, string? path = null, DistillKey? stopAt = null, bool resume = false)
-        {
-            path ??= Path.Combine(_folder.Path, $"{++_made}");
-            TrainingOptions quick = Long with { epochs = 4, validate_every = 2 };
-            DistillTask task = DistillTask.Prepare(_digits, change(DistillRecipes.For(_digits) with
-            {
-                teacher_options = new PatchMambaOptions().WithSize("4x12x4x1"), teacher_training = quick, students = ["4x8x4x1", "4x6x2x1"], draws = 2, single = false, without_teacher = false,
-                distill = new DistillOptions { batch_size = 64, training = quick },
-            }));
-            int threads = Compute.Threads;
-            Compute.Threads = 1;
-            try
-            {
-                using var stop = new CancellationTokenSource();
-                using RunFolder folder = resume ? RunFolder.Open(path) : new RunFolder(path);
-                folder.WriteConfig(new { });
-                var experiment = new Experiment<DistillKey, DistillPart>(folder, TimeSpan.FromHours(1));
-                if (resume)
-                {
-                    experiment.Resume();
-                }
-
-                var whole = new DistillExperiment(task, 1)
-                {
-                    Epoch = (key, _) =>
-                    {
-                        if (key == stopAt)
-                        {
-                            stop.Cancel();
-                        }
-                    },
-                };
-                IReadOnlyList<DistillPart> parts = whole.Train(experiment, path, stop.Token);
-                folder.Dispose();
-                return new Outcome(task, whole, parts, path, File.ReadAllText(Path.Combine(path, "metrics.jsonl")), Digest(Path.Combine(path, "models")));
-            }
-            finally
-            {
-                Compute.Threads = threads;
-            }
-        }
-
-        public void Dispose() => _folder.Dispose();
-
-        private static string Digest(string folder) => string.Join('\n', Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(file => $"{Path.GetRelativePath(folder, file)} {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))}"));
+        ImageDataSet digits = SmallRuns.Digits;
+        var test = (MemoryImages)digits.Test;
+        int[] labels = [.. test.Labels.Select(y => (y + 3) % 10)];
+        var other = new ImageDataSet(digits.Name, digits.Train, new MemoryImages(test.Pixels.ToArray(), 1, test.Size!.Value, labels), digits.ClassNames, digits.Variant, digits.Files);
+        Outcome before = ladders.Free, after = ladders.Run(recipe => recipe, data: other);
+        Assert.Equal(before.Models, after.Models);
+        Assert.Equal(before.Metrics, after.Metrics);
+        Assert.Contains("group/config.json", before.Models, StringComparison.Ordinal);
+        Evaluation one = Assert.Single(before.Trainings, p => p.evaluation is not null).evaluation!, two = Assert.Single(after.Trainings, p => p.evaluation is not null).evaluation!;
+        Assert.Equal(one.early_exit.Select(e => e.theta), two.early_exit.Select(e => e.theta));
+        Assert.Equal(one.prefixes.Select(p => p.weight), two.prefixes.Select(p => p.weight));
+        Assert.True(one.teacher.accuracy - two.teacher.accuracy > 20);
     }
 }

@@ -1,0 +1,42 @@
+using MambaExt.Distill.Stages;
+using MambaExt.Distill.Tests.Support;
+using MambaExt.Distill.Training;
+
+namespace MambaExt.Distill.Tests.Training;
+
+/// <summary>The table of an experiment is made of its seeds by plain means.</summary>
+public sealed class ResultTests(SmallRuns runs) : IClassFixture<SmallRuns>
+{
+    [Fact]
+    public void Scores_are_means_over_seeds_beside_the_sample_deviation()
+    {
+        Outcome run = runs.Free;
+        DistillPart there = Assert.Single(run.Trainings, p => p.evaluation is not null);
+        double[] teacher = [91, 94, 95], first = [50, 50, 53], solo = [40, 44, 42], nll = [0.5, 0.25, 0.6], lost = [3, 1, 2];
+        DistillPart[] seeds = [.. Enumerable.Range(0, 3).Select(seed => there with
+        {
+            seed = seed,
+            evaluation = there.evaluation! with
+            {
+                teacher = there.evaluation.teacher with { accuracy = teacher[seed] }, right_then_wrong = lost[seed],
+                prefixes = [.. there.evaluation.prefixes.Select(p => p with { scores = p.scores with { accuracy = first[seed] + p.students, nll = nll[seed] }, solo = p.solo with { accuracy = solo[seed] }, weight = seed })],
+            },
+        })];
+        DistillResult result = run.Experiment.Result([.. run.Trainings.Where(p => p.evaluation is null), .. seeds], run.Folder);
+        Assert.Equal(3, result.test_reads);
+        Assert.Equal((91 + 94 + 95) / 3.0, result.teacher.accuracy, 9);
+
+        // Squares of the distances from 280/3 over 2.
+        Assert.Equal(Math.Sqrt(((7.0 / 3 * 7 / 3) + (2.0 / 3 * 2 / 3) + (5.0 / 3 * 5 / 3)) / 2), result.teacher.accuracy_std!.Value, 9);
+        Assert.Equal([52, 53], result.prefixes.Select(p => p.accuracy));
+        Assert.All(result.prefixes, p =>
+        {
+            Assert.Equal(Math.Sqrt(3), p.accuracy_std!.Value, 9);
+            Assert.Equal(42, p.solo_accuracy, 9);
+            Assert.Equal(2, p.solo_accuracy_std!.Value, 9);
+            Assert.Equal(0.45, p.nll, 9);
+            Assert.Equal(1, p.weight, 9);
+        });
+        Assert.Equal(2, result.right_then_wrong, 9);
+    }
+}
