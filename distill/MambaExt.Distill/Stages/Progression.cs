@@ -60,6 +60,9 @@ public sealed class Progression : IDisposable
     /// <summary>Students that were kept.</summary>
     public IReadOnlyList<TrainedStudent> Students => _prefix.Students;
 
+    /// <summary>What they say together of every draw that was asked for.</summary>
+    internal PrefixLogits Prefix => _prefix;
+
     /// <summary>Row t - 1 holds the t weights of prefix t.</summary>
     public IReadOnlyList<double[]> Weights => _weights;
 
