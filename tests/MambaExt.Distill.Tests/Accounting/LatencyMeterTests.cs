@@ -12,14 +12,15 @@ public sealed class LatencyMeterTests
         Latency latency = LatencyMeter.Measure(
             () =>
             {
-                // 12 calls of 9 ms pass the warm-up of 0.1 s; those behind it take each of 0 ... 100 microseconds once, in another order.
-                clock.Now += calls < 12 ? 9_000_000 : (calls - 12) * 37 % 101 * 1000;
+                // 12 calls of 9 ms pass the warm-up of 0.1 s; those behind it take each of 0, 1, 4, ... 100^2 microseconds once, in another order.
+                long root = (calls - 12) * 37 % 101;
+                clock.Now += calls < 12 ? 9_000_000 : root * root * 1000;
                 calls++;
             },
             101,
             clock);
         Assert.Equal(12 + 101, calls);
-        Assert.Equal((50, 95, 101), (latency.median_us, latency.p95_us, latency.rounds));
+        Assert.Equal((2500, 9025, 101), (latency.median_us, latency.p95_us, latency.rounds));
     }
 
     [Fact]

@@ -43,7 +43,9 @@ public sealed class SmallRuns : IDisposable
     /// <summary>The second student needs its second try, and the third has none that helps.</summary>
     public static DistillRecipe Demanding(DistillRecipe recipe) => Accept(recipe, Asked, 2) with
     {
-        students = ["4x8x4x1", "4x6x2x1", "4x1x1x1", "4x8x4x1"], single = true, without_teacher = true,
+        students = ["4x8x4x1", "4x6x2x1", "4x1x1x1", "4x8x4x1"],
+        single = true,
+        without_teacher = true,
     };
 
     /// <param name="change">Of the small recipe</param>
@@ -57,7 +59,12 @@ public sealed class SmallRuns : IDisposable
         TrainingOptions quick = Long with { epochs = 4, validate_every = 2 };
         DistillTask task = DistillTask.Prepare(data ?? Digits, change(DistillRecipes.For(Digits) with
         {
-            teacher_options = new PatchMambaOptions().WithSize("4x12x4x1"), teacher_training = quick, students = ["4x8x4x1", "4x6x2x1"], draws = 2, single = false, without_teacher = false,
+            teacher_options = new PatchMambaOptions().WithSize("4x12x4x1"),
+            teacher_training = quick,
+            students = ["4x8x4x1", "4x6x2x1"],
+            draws = 2,
+            single = false,
+            without_teacher = false,
             distill = new DistillOptions { batch_size = 64, training = quick },
         }));
         int threads = Compute.Threads;

@@ -68,7 +68,10 @@ public sealed class AcceptTests(SmallRuns ladders) : IClassFixture<SmallRuns>
     {
         Outcome run = ladders.Run(recipe => SmallRuns.Accept(recipe, 0.002, 2) with
         {
-            students = ["4x8x4x1", "4x12x4x1", "2x12x4x1"], single = false, without_teacher = false, distill = SmallRuns.Accept(recipe, 0.002, 2).distill with { mode = "boosted", training = SmallRuns.Long },
+            students = ["4x8x4x1", "4x12x4x1", "2x12x4x1"],
+            single = false,
+            without_teacher = false,
+            distill = SmallRuns.Accept(recipe, 0.002, 2).distill with { mode = "boosted", training = SmallRuns.Long },
         });
         DistillPart[] kept = [.. run.Of(DistillKey.OfStudent).Where(p => p.kept)];
         Assert.True(kept.Length >= 2, $"{kept.Length} kept: {string.Join(' ', run.Of(DistillKey.OfStudent).Select(p => $"{p.gain:g3}"))}");
