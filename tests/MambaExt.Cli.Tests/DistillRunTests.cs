@@ -228,9 +228,32 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         string report = File.ReadAllText(Path.Combine(whole.Run, "report.html"));
         Assert.Contains("Accuracy at every budget", report, StringComparison.Ordinal);
         Assert.Contains("each student trained without a teacher", report, StringComparison.Ordinal);
-        string[] rows = File.ReadAllLines(Path.Combine(whole.Run, "prefixes.csv"));
-        Assert.Equal(11, rows.Length);
-        Assert.All(rows, row => Assert.Equal(19, row.Split(',', StringSplitOptions.None).Length - (row.Contains("prefix, own", StringComparison.Ordinal) ? 1 : 0)));
+        Assert.Contains("early exit, thresholds from held-out images", report, StringComparison.Ordinal);
+        Assert.Equal(Environment.ProcessorCount > 1, report.Contains("Accuracy against time of 64 images", StringComparison.Ordinal));
+        JsonNode result = JsonNode.Parse(whole.Answer.Out)!;
+        JsonNode[] exits = [.. ((JsonArray)result["early_exit"]!).Select(e => e!)];
+        string[][] rows = [.. File.ReadAllLines(Path.Combine(whole.Run, "prefixes.csv")).Select(row => row.Replace("prefix, own", "prefix own", StringComparison.Ordinal).Split(','))];
+        Assert.Equal(11 + exits.Length, rows.Length);
+        Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
+
+        // A line of the curve is a row, and the columns of times are those of the document.
+        string[][] curve = [.. rows.Where(row => row[3] == "\"early exit\"" || row[3] == "early exit")];
+        Assert.Equal(exits.Select(e => ((double)e["theta"]!).ToString("g6", System.Globalization.CultureInfo.InvariantCulture)), curve.Select(row => row[^1]));
+        Assert.Equal(exits.Select(e => ((double)e["accuracy"]!).ToString("g6", System.Globalization.CultureInfo.InvariantCulture)), curve.Select(row => row[Array.IndexOf(rows[0], "accuracy")]));
+        foreach (var (model, name, students) in new[] { (result["teacher"]!, "\"teacher\"", "0"), (result["single_student"]!, "\"one student\"", "1"), (result["prefixes"]![1]!, "\"prefix\"", "2") })
+        {
+            string[] row = Assert.Single(rows, r => r[3] == name && r[4] == students);
+            var points = (JsonArray)model["latency"]!;
+            Assert.Equal([1, Environment.ProcessorCount], ((int[])[.. points.Select(p => (int)p!["threads"]!)]).Distinct().Concat([Environment.ProcessorCount]).Distinct());
+            Assert.Equal([1, 64], points.Select(p => (int)p!["batch"]!).Distinct());
+            Assert.Equal(points.Where(p => (int)p!["threads"]! == 1).Select(Time), row[^5..^3]);
+            Assert.Equal(points.Where(p => (int)p!["threads"]! == Environment.ProcessorCount).Select(Time), row[^3..^1]);
+
+            // The run has one thread, and its own columns are those of one.
+            Assert.Equal((double)model["latency_b1_us"]!, (double)points[0]!["median_us"]!);
+        }
+
+        static string Time(JsonNode? point) => ((double)point!["median_us"]!).ToString("f1", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Theory]

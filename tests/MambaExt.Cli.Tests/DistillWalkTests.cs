@@ -17,7 +17,7 @@ public sealed class DistillWalkTests(DistillWalkTests.Runs runs) : IClassFixture
         new(Run, "--tries 2", "every student is kept"), new(Run, "--clip_logits 0.1 --mode boosted"), new(Run, "--teacher resnet"), new(Run, "--teacher_from {empty}", "holds no run"),
         new(Run, "--teacher_size 4x6x2x1"), new(Run, "--scan bidirectional"), new(Run, "--stem_channels 2"), new(Run, "--stem_stride 2 --stem_channels 2"),
         new(Run, "--students 4x8x2x1"), new(Run, "--shares 0.5 --students 4x8x2x1", "--students and --shares were given"), new(Run, "--shares 0.9 --teacher_size 4x16x4x2"), new(Run, "--student_scan cross"), new(Run, "--held_out 0.4"), new(Run, "--image_size 12"), new(Run, "--augmentation shift"), new(Run, "--draws 0", Kind.Configured),
-        new(Run, "--single true"), new(Run, "--without_teacher true"), new(Run, "--teacher_epochs 2"), new(Run, "--teacher_learning_rate 0.1"), new(Run, "--teacher_batch_size 64"),
+        new(Run, "--single true"), new(Run, "--without_teacher true"), new(Run, "--exit_share 0.9", Kind.Configured), new(Run, "--exit_share 0", "exit_share is 0"), new(Run, "--teacher_epochs 2"), new(Run, "--teacher_learning_rate 0.1"), new(Run, "--teacher_batch_size 64"),
         new(Run, "--teacher_smoothing 0.3"), new(Run, "--epochs 2"), new(Run, "--learning_rate 0.1"), new(Run, "--batch_size 64"), new(Run, "--weight_decay 0.9"), new(Run, "--validate_every 2 --epochs 2"),
         new(Run, "--ema 0.5"),
         new(Compare, "--dataset digit --modes joint", "did you mean digits", Alone: true), new(Compare, "--data {empty}/none --dataset mnist --modes joint", "none", Alone: true),

@@ -41,6 +41,7 @@ internal static class DistillRecipeOptions
         Of<int>("--draws", "Numbered draws of each image; 0: new ones each epoch, whose logits are not kept", (v, r) => r with { draws = v }),
         Of<bool>("--single", "Train one student of the group's FLOPs too", (v, r) => r with { single = v }),
         Of<bool>("--without_teacher", "Train every student without a teacher too", (v, r) => r with { without_teacher = v }),
+        Of<double>("--exit_share", "Mean FLOPs an image, as a share of the group's, that the threshold of early exit in the saved group is calibrated for (default: 0.2)", (v, r) => r with { exit_share = v }),
         Of<int>("--teacher_epochs", "Epochs of the teacher", (v, r) => r with { teacher_training = r.teacher_training with { epochs = v } }),
         Of<double>("--teacher_learning_rate", "Largest learning rate of the teacher", (v, r) => r with { teacher_training = r.teacher_training with { learning_rate = v } }),
         Of<int>("--teacher_batch_size", "Images of a step of the teacher", (v, r) => r with { teacher_batch_size = v }),
