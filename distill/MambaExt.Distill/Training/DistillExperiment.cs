@@ -116,7 +116,10 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
             singles.Length == 0 ? null : Model(
                 seeds.Select(s => s.single).OfType<Scores>(), (long)costs.Average(c => c.flops), (long)costs.Average(c => c.parameters), Sizes(singles.Select(p => p.size!)),
                 m => m.Single!.Value),
-            seeds.Average(s => s.right_then_wrong), Exits(seeds), parts, seeds.Length, folder) { latency_threads = times[0].Threads };
+            seeds.Average(s => s.right_then_wrong), Exits(seeds), parts, seeds.Length, folder)
+        {
+            latency_threads = times[0].Threads,
+        };
 
         ModelResult Model(IEnumerable<Scores> scores, long flops, long parameters, string? size, Func<ModelLatencies, LatencyPair> of)
         {
