@@ -160,7 +160,7 @@ internal sealed class FscilRunCommand
         max_classes = classes,
         methods,
         recipe,
-        trials = FscilTrials.Of(recipe, trials).Select(trial => trial.Change),
+        trials = methods.ToDictionary(method => method, method => FscilExperiment.TrialsOf(recipe, method, trials).Select(trial => trial.Change)),
         runs = seeds.Select(seed => new { seed }),
     };
 }
