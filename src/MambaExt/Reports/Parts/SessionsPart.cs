@@ -25,6 +25,7 @@ internal static class SessionsPart
         {
             Table(html, methods);
             Last(html, methods);
+            Paired(html, run);
             ModelFolds.Write(html, methods, Name, (method, colour) => Details(html, method, colour, classes));
         }
     }
@@ -59,6 +60,26 @@ internal static class SessionsPart
                 Name(method), Figures.Score(last.Number("base"), null), Figures.Score(last.Number("novel"), null),
                 .. Columns.Select(c => Figures.Score(method.Number(c.Key), c.Key switch { "average" => method.Number("average_std"), "harmonic_mean" => method.Number("harmonic_std"), _ => null })),
             ]);
+        }
+
+        table.Write(html);
+    }
+
+    private static void Paired(Html html, RunRecord run)
+    {
+        JsonElement[] pairs = [.. (run.Result?.Items("paired") ?? []).Where(p => p.Text("method") is not null).Take(MostMethods)];
+        if (pairs.Length == 0)
+        {
+            return;
+        }
+
+        var table = new HtmlTable(
+            $"Less {Figures.Short(pairs[0].Text("against") ?? "", 60)}, seed by seed: mean difference in percentage points, and its standard error",
+            ["Method", "Average", "Standard error", "Harmonic mean", "Standard error", "Seeds"]) { Words = new HashSet<int> { 0 } };
+        foreach (JsonElement pair in pairs)
+        {
+            table.Rows.Add(
+                [Name(pair), Figures.Score(pair.Number("average")), Figures.Score(pair.Number("average_se")), Figures.Score(pair.Number("harmonic_mean")), Figures.Score(pair.Number("harmonic_se")), Figures.Count(pair.Number("seeds"))]);
         }
 
         table.Write(html);
