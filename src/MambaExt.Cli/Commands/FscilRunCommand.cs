@@ -107,6 +107,11 @@ internal sealed class FscilRunCommand
             config[key] = value?.DeepClone();
         }
 
+        if (_several)
+        {
+            config["against"] = against;
+        }
+
         string path = arguments.GetValue(_out) ?? RunFolder.NewPath("runs", $"fscil-{first.Name}");
         using RunSession session = RunSession.Open(parsed, _name, config, path, ranks);
         Console.Error.WriteLine(first.Summary);

@@ -90,6 +90,7 @@ internal static class SessionsPart
         JsonElement[] runs = [.. method.Items("runs")];
         int known = (int)(method.Items("sessions")[0].Number("classes") ?? 0);
         JsonElement? first = runs.Length > 0 ? runs[0] : null;
+        SessionTables.Write(html, Name(method), method, runs);
         if (first?.Items("class_means") is { Count: > 0 } means)
         {
             ScatterPoint[] points = [.. means.Select((p, k) => new ScatterPoint(p.Number("x") ?? double.NaN, p.Number("y") ?? double.NaN, Class(k), k < known))];
@@ -99,7 +100,15 @@ internal static class SessionsPart
         ConfusionMatrix[] matrices = [.. runs.Select(r => r.Key("scores")?.Key("confusion") is { } c ? ConfusionMatrix.Read(c) : null).OfType<ConfusionMatrix>()];
         if (matrices.Length > 0 && matrices.All(m => m.Classes == matrices[0].Classes))
         {
-            ConfusionTable.Write(html, Name(method), matrices.Length, ConfusionMatrix.Sum(matrices), [.. Enumerable.Range(0, matrices[0].Classes).Select(Class)]);
+            ConfusionMatrix sum = ConfusionMatrix.Sum(matrices);
+            if (sum.Classes > ConfusionTable.MostClasses && sum.Classes <= HeatMap.MostClasses)
+            {
+                new HeatMap($"{Name(method)}: confusion matrix of the test part", matrices.Length, sum, known, colour).Write(html);
+            }
+            else
+            {
+                ConfusionTable.Write(html, Name(method), matrices.Length, sum, [.. Enumerable.Range(0, sum.Classes).Select(Class)]);
+            }
         }
 
         // Where the order of classes is drawn, the names of the first seed do not fit the others.
