@@ -75,7 +75,10 @@ internal static class SessionsPart
 
         var table = new HtmlTable(
             $"Less {Figures.Short(pairs[0].Text("against") ?? "", 60)}, seed by seed: mean difference in percentage points, and its standard error",
-            ["Method", "Average", "Standard error", "Harmonic mean", "Standard error", "Seeds"]) { Words = new HashSet<int> { 0 } };
+            ["Method", "Average", "Standard error", "Harmonic mean", "Standard error", "Seeds"])
+        {
+            Words = new HashSet<int> { 0 },
+        };
         foreach (JsonElement pair in pairs)
         {
             table.Rows.Add(
