@@ -184,7 +184,7 @@ public sealed class FscilClassifier : IDisposable
         /// <summary>Throws where a value is missing or no run writes it.</summary>
         public void Check()
         {
-            if (dataset is null || method is null || mean is null || deviation is null || recipe is not { backbone.levels: not null, backbone.level_grids: not null, training.augment: not null, training.milestones: not null, projector: not null, projector_training: not null, incremental: { base_copies: not null, scan_losses: not null }, prototypes: not null })
+            if (dataset is null || method is null || mean is null || deviation is null || recipe is not { backbone.levels: not null, backbone.level_grids: not null, training.augment: not null, training.milestones: not null, projector: not null, projector_training: not null, incremental: { base_copies: not null, scan_losses: not null }, prototypes: { levels: not null } })
             {
                 throw new JsonException("a value is missing");
             }

@@ -25,8 +25,8 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
             : $"{clear}seed {key.Seed}, {key.Name}: average {scores.average:f2}, last {scores.sessions[^1].overall:f2} (base {scores.sessions[^1].@base:f2}, novel {scores.sessions[^1].novel:f2}), {run.base_seconds + run.session_seconds:f1} s");
     }
 
-    /// <summary>A row a session for each method, and a row a method.</summary>
-    public static void Print(IReadOnlyList<FscilResult> results)
+    /// <summary>A row a session for each method, a row a method, and what each is above or below another one.</summary>
+    public static void Print(IReadOnlyList<FscilResult> results, IReadOnlyList<PairedDifference> paired)
     {
         FscilResult first = results[0];
         Console.WriteLine($"{first.dataset}, {first.variant}: {first.protocol}; accuracy in percent{(first.seeds.Count == 1 ? "" : $", mean of {first.seeds.Count} seeds")}{(first.chosen_by == "test" ? "; the epoch was chosen on test images" : "")}");
@@ -46,9 +46,16 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
                 r.method, With(r.average, r.average_std), Figure(r.drop), With(r.harmonic_mean, r.harmonic_std), Figure(r.sessions[^1].@base), Figure(r.sessions[^1].novel),
                 Figure(r.harmonic_last), Figure(r.g_acc), Figure(r.forgetting), $"{r.runs.Average(x => x.session_seconds):f1}",
             }));
+        if (paired.Count > 0)
+        {
+            Write([$"less {paired[0].against}, by seed", "average", "harmonic", "seeds"], paired.Select(p => new[] { p.method, Signed(p.average, p.average_se), Signed(p.harmonic_mean, p.harmonic_se), $"{p.seeds}" }));
+        }
     }
 
     private static string Figure(double? value) => $"{value:f2}";
+
+    // Standard errors, not deviations: they say how sure the sign is.
+    private static string Signed(double value, double? error) => error is { } e ? $"{value:+0.00;-0.00;0.00} (se {e:f2})" : $"{value:+0.00;-0.00;0.00}";
 
     private static string With(double value, double? deviation) => deviation is { } d ? $"{value:f2} ± {d:f2}" : $"{value:f2}";
 

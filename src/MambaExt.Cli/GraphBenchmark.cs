@@ -4,6 +4,7 @@ using MambaExt.Graph.Graphs;
 using MambaExt.Graph.Models;
 using MambaExt.Graph.Tokens;
 using MambaExt.Graph.Training;
+using MambaExt.Runs;
 using MambaExt.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -20,7 +20,7 @@ public sealed class FscilRunTests
         Assert.Equal([4, 6, 8, 10], document.RootElement.GetProperty("sessions").EnumerateArray().Select(s => s.GetProperty("classes").GetInt32()));
         Assert.Contains("base session: 2 epochs", answer.Error, StringComparison.Ordinal);
         string report = File.ReadAllText(Path.Combine(run, "report.html"));
-        Assert.All(new[] { "Accuracy on all classes so far after each session", "Class means, their two main directions", "confusion matrix of the test part" }, part => Assert.Contains(part, report, StringComparison.Ordinal));
+        Assert.All(new[] { "Accuracy on all classes so far after each session", "Class means, their two main directions", "confusion matrix of the test part", "accuracy by session, %", ">Old novel<", ">Peak memory<", "accuracy on the classes of each session (columns)" }, part => Assert.Contains(part, report, StringComparison.Ordinal));
         Assert.Equal(5, File.ReadAllLines(Path.Combine(run, "tables", "sessions.csv")).Length);
         Assert.Equal(10, File.ReadAllLines(Path.Combine(run, "tables", "confusion-mambaext-seed-0.csv")).Length);
 
@@ -28,6 +28,35 @@ public sealed class FscilRunTests
         (await CliRun.Here("fscil", "predict", model)).Refuses(1, "No image was named");
         (await CliRun.Here("fscil", "predict", model, folder.File("none.png"))).Refuses(1, "none.png", "does not exist");
         (await CliRun.Here("fscil", "predict", model, "--add", folder.Path)).Refuses(2, "JPEG or PNG");
+    }
+
+    [Fact]
+    public async Task Compare_runs_the_ablations_by_one_command_and_says_how_sure_each_difference_is()
+    {
+        using var folder = new TemporaryFolder();
+        string run = Path.Combine(folder.Path, "run");
+        string[] small = ["--dataset", "digits", "--threads", "1", "--set", "training.epochs=1,backbone.width=4,views=1,projector.width=16,projector.hidden=16,projector_training.epochs=1,incremental.iterations=6"];
+        string[] compare = ["fscil", "compare", .. small, "--seeds", "2", "--methods", "mamba-fscil,no-zero-start,no-freezing,no-suppression,no-separation"];
+        Answer answer = await CliRun.Here([.. compare, "--against", "mamba-fscil", "--json", "--out", run]);
+        Assert.True(answer.Code == 0, answer.Error);
+        using JsonDocument document = JsonShape.AssertGolden("fscil-compare.txt", answer.Out);
+        JsonElement[] paired = [.. document.RootElement.GetProperty("paired").EnumerateArray()];
+        Assert.Equal(["no-zero-start", "no-freezing", "no-suppression", "no-separation"], paired.Select(p => p.GetProperty("method").GetString()));
+
+        // What the table of differences says is what the rows say.
+        JsonElement[] results = [.. document.RootElement.GetProperty("results").EnumerateArray()];
+        for (int i = 0; i < paired.Length; i++)
+        {
+            Assert.Equal("mamba-fscil", paired[i].GetProperty("against").GetString());
+            Assert.Equal(results[i + 1].GetProperty("average").GetDouble() - results[0].GetProperty("average").GetDouble(), paired[i].GetProperty("average").GetDouble(), 1e-9);
+            Assert.True(paired[i].GetProperty("average_se").GetDouble() >= 0 && results[i].GetProperty("average_std").GetDouble() > 0);
+        }
+
+        Assert.Contains("Less mamba-fscil, seed by seed", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
+        Answer table = await CliRun.Here(["fscil", "compare", "--resume", run]);
+        Assert.Contains("less mamba-fscil, by seed", table.Out, StringComparison.Ordinal);
+        Assert.Matches(@"no-freezing +\d+\.\d\d ± \d+\.\d\d ", table.Out);
+        (await CliRun.Here([.. compare, "--against", "mamba-fscl"])).Refuses(1, "not among --methods", "did you mean mamba-fscil?");
     }
 
     [Fact]

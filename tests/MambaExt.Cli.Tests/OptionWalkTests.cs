@@ -79,6 +79,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Refused(FscilPredict, "--seed 1", "--add DIR", "{own} x.png", replaces: true), Refused(FscilPredict, "--threads 0", "1 to 1024", "{own} x.png", replaces: true),
         Refused(FscilPredict, "--json", "no model folder", "{own} x.png", replaces: true),
         new(FscilRun, "--method teen", Kind.Changed), Refused(FscilCompare, "--methods tean", "did you mean teen"), new(FscilCompare, "--trials 2", Kind.Changed),
+        new(FscilCompare, "--against teen", Kind.Changed, "", "--methods ncm-cosine teen"),
         Refused(FscilSplit, "--dataset digit", "did you mean digits", replaces: false), Refused(FscilSplit, "--data {own}/none", "does not exist", "--dataset mnist"), new(FscilSplit, "--base-classes 6", Kind.Printed),
         new(FscilSplit, "--ways 3", Kind.Printed), new(FscilSplit, "--shots 3", Kind.Printed), new(FscilSplit, "--seed 1", Kind.Printed), new(FscilSplit, "--out {new}", Kind.Printed), new(FscilSplit, "--json", Kind.Printed),
     ];
@@ -264,7 +265,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
                 model["peak_bytes"] = model["run_dir"] = model["seconds_per_epoch"] = model["seconds"] = null;
                 foreach (JsonNode? run in model["runs"] as JsonArray ?? [])
                 {
-                    run!["seconds"] = run["base_seconds"] = run["session_seconds"] = null;
+                    run!["seconds"] = run["base_seconds"] = run["session_seconds"] = run["costs"] = null;
                 }
             }
 

@@ -24,7 +24,7 @@ namespace MambaExt.Fscil.Experiments;
 /// <param name="trials">Settings that are tried for each method on base classes held back; 1 for the recipe as it is</param>
 public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recipe, IReadOnlyList<string> methods, IReadOnlyList<int> seeds, int maxClasses = 0, int trials = 1)
 {
-    private readonly IReadOnlyList<FscilTrial> _trials = FscilTrials.Of(recipe, trials);
+    private readonly Dictionary<string, IReadOnlyList<FscilTrial>> _trials = methods.Distinct().ToDictionary(method => method, method => TrialsOf(recipe, method, trials));
     private readonly Dictionary<int, int> _trialSeeds = [];
     private (int Seed, bool HeldBack, BaseNetwork Network, FscilFeatures Features)? _open;
     private IReadOnlyList<FscilRun> _finished = [];
@@ -53,8 +53,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         .. seeds.SelectMany(seed => (NeedsBase ? new[] { FscilRunKey.Base } : []).Concat(methods).Select(method => new FscilRunKey(method, seed))),
     ];
 
-    // On pixels there is nothing to set.
-    private IEnumerable<string> Tried => methods.Where(method => method != FscilMethods.Pixels);
+    private IEnumerable<string> Tried => methods.Where(method => _trials[method].Count > 1);
 
     // Base classes of one seed are novel ones of another where the protocol is drawn: settings are chosen on base classes of the seed itself, once for all seeds
     // that have the same.
@@ -68,6 +67,9 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     }
 
     private bool NeedsBase => methods.Any(method => method != FscilMethods.Pixels);
+
+    /// <summary>The settings that are tried for a method: the recipe alone on pixels, where there is nothing to set.</summary>
+    public static IReadOnlyList<FscilTrial> TrialsOf(FscilRecipe recipe, string method, int trials) => FscilTrials.Of(recipe, method, method == FscilMethods.Pixels ? 1 : trials);
 
     /// <summary>Where the backbone of a seed lies below a run folder.</summary>
     /// <param name="seed">Of the run</param>
@@ -140,13 +142,13 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     {
         FscilScores[] tried = [.. Keys.Zip(_finished).Where(r => r.First.Method == method && r.First.Seed == seed && r.First.Trial > 0).Select(r => r.Second.scores!)];
         int best = tried.Length == 0 ? 0 : Enumerable.Range(0, tried.Length).MaxBy(i => tried[i].average + tried[i].harmonic_mean);
-        return [.. tried.Select((s, i) => new FscilTrialScore(_trials[i].Change, s.average, s.harmonic_mean, i == best) { seed = seed })];
+        return [.. tried.Select((s, i) => new FscilTrialScore(_trials[method][i].Change, s.average, s.harmonic_mean, i == best) { seed = seed })];
     }
 
     private FscilRecipe RecipeOf(FscilRunKey key)
     {
         IReadOnlyList<FscilTrialScore> tried = key.Trial > 0 || trials == 1 ? [] : TrialScores(key.Method, TrialSeed(key.Seed));
-        return _trials[key.Trial > 0 ? key.Trial - 1 : Math.Max(0, tried.ToList().FindIndex(t => t.chosen))].Recipe;
+        return _trials[key.Method][key.Trial > 0 ? key.Trial - 1 : Math.Max(0, tried.ToList().FindIndex(t => t.chosen))].Recipe;
     }
 
     private FscilData DataOf(FscilRunKey key) => key.Trial == 0 ? data(key.Seed) : data(key.Seed).Pseudo(key.Seed);

@@ -30,7 +30,16 @@ public sealed record FscilRun(
 {
     /// <summary>Where the class means lie: their two main directions, after the last session.</summary>
     public IReadOnlyList<PlanePoint> class_means { get; init; } = [];
+
+    /// <summary>What each session took; none for the backbone.</summary>
+    public IReadOnlyList<SessionCost> costs { get; init; } = [];
 }
+
+/// <summary>What a session took.</summary>
+/// <param name="session">0 for the base session</param>
+/// <param name="seconds">Learning it, and judging all test images so far</param>
+/// <param name="peak_bytes">Largest resident set of the process meanwhile, maps of the whole protocol included; what a graphics card holds is not in it</param>
+public readonly record struct SessionCost(int session, double seconds, long peak_bytes);
 
 /// <summary>A point of a plane.</summary>
 /// <param name="x">Along the first main direction</param>

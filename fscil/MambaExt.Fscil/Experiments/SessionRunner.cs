@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Methods;
 using MambaExt.Fscil.Metrics;
+using MambaExt.Runs;
 using MambaExt.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,12 +24,14 @@ public static class SessionRunner
     public static FscilRun Run(FscilMethod method, FscilFeatures features, int seed, ITrainingHost host, Action<SessionScores>? judged = null, CancellationToken token = default)
     {
         var answers = new List<(int[] True, int[] Predicted)>();
-        double baseSeconds = 0, sessionSeconds = 0;
+        var costs = new List<SessionCost>();
+        double baseSeconds = 0;
         if (host.TakeResumed() is { } state)
         {
             using (state)
             {
-                (baseSeconds, sessionSeconds) = (state.Value<double>("base_seconds"), state.Value<double>("session_seconds"));
+                baseSeconds = state.Value<double>("base_seconds");
+                costs.AddRange(state.Values["costs"].Deserialize<SessionCost[]>()!);
                 Load(method, state);
                 for (int t = 0; t <= method.Session; t++)
                 {
@@ -39,6 +43,7 @@ public static class SessionRunner
         for (int t = answers.Count; t < features.Protocol.Sessions.Count; t++)
         {
             token.ThrowIfCancellationRequested();
+            PeakMemory.Reset();
             long start = Stopwatch.GetTimestamp();
             using (DisposeScope scope = NewDisposeScope())
             {
@@ -57,17 +62,20 @@ public static class SessionRunner
 
             double learned = Stopwatch.GetElapsedTime(start).TotalSeconds;
             answers.Add((features.TestClassesUntil(t), Predict(method, features, t)));
-            double spent = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            (baseSeconds, sessionSeconds) = t == 0 ? (learned, spent - learned) : (baseSeconds, sessionSeconds + spent);
+            costs.Add(new SessionCost(t, Stopwatch.GetElapsedTime(start).TotalSeconds, PeakMemory.Bytes()));
+            baseSeconds = t == 0 ? learned : baseSeconds;
             judged?.Invoke(Last(features, answers));
             if (t + 1 < features.Protocol.Sessions.Count)
             {
-                using StateBag bag = Save(method, answers, baseSeconds, sessionSeconds);
+                using StateBag bag = Save(method, answers, baseSeconds, costs);
                 host.Checkpoint(bag);
             }
         }
 
-        return new FscilRun(method.Name, seed, FscilScores.Of(features.Protocol, answers), null, 0, 0, baseSeconds, sessionSeconds, method.ParameterCount) { class_means = MainDirections(method) };
+        return new FscilRun(method.Name, seed, FscilScores.Of(features.Protocol, answers), null, 0, 0, baseSeconds, costs.Sum(c => c.seconds) - baseSeconds, method.ParameterCount)
+        {
+            class_means = MainDirections(method), costs = costs,
+        };
     }
 
     /// <summary>The class means along the two directions in which they differ most.</summary>
@@ -99,7 +107,7 @@ public static class SessionRunner
         return method.Predict(features.TestUntil(session));
     }
 
-    private static StateBag Save(FscilMethod method, List<(int[] True, int[] Predicted)> answers, double baseSeconds, double sessionSeconds)
+    private static StateBag Save(FscilMethod method, List<(int[] True, int[] Predicted)> answers, double baseSeconds, IReadOnlyList<SessionCost> costs)
     {
         var bag = new StateBag
         {
@@ -107,7 +115,7 @@ public static class SessionRunner
             Values = new JsonObject
             {
                 ["step"] = method.Session + 1, ["base_classes"] = method.BaseClasses, ["seen"] = method.Seen, ["session"] = method.Session,
-                ["base_seconds"] = baseSeconds, ["session_seconds"] = sessionSeconds,
+                ["base_seconds"] = baseSeconds, ["costs"] = JsonSerializer.SerializeToNode(costs),
             },
         };
         foreach (var (name, value) in MethodState.Of(method))

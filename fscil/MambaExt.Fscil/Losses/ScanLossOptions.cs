@@ -12,6 +12,9 @@ public sealed record ScanLossOptions
     /// <summary>Separation of the scan's delta, B and C between base and novel classes.</summary>
     public double separate { get; init; } = 0.5;
 
+    /// <summary>The same of the base branch, where later sessions do not freeze it.</summary>
+    public double separate_base { get; init; }
+
     /// <summary>published: the norm over the whole batch divided by its number of elements, as the released code has it, which falls as the batch grows; per_sample:
     /// the mean over samples of each one's root mean square, which does not depend on the batch size.</summary>
     public string form { get; init; } = "published";
@@ -19,7 +22,7 @@ public sealed record ScanLossOptions
     /// <summary>A clause for each value that is out of range.</summary>
     internal IEnumerable<string> Problems()
     {
-        foreach (var (name, value) in new[] { (nameof(suppress_base), suppress_base), (nameof(suppress_novel), suppress_novel), (nameof(separate), separate) })
+        foreach (var (name, value) in new[] { (nameof(suppress_base), suppress_base), (nameof(suppress_novel), suppress_novel), (nameof(separate), separate), (nameof(separate_base), separate_base) })
         {
             if (!(value >= 0 && double.IsFinite(value)))
             {

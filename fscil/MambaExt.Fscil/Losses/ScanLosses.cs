@@ -35,8 +35,18 @@ public static class ScanLosses
             Separation(signals.B, old, recent, options.separate),
             Separation(signals.C, old, recent, options.separate),
         ];
-        Tensor[] present = [.. terms.OfType<Tensor>()];
-        return present.Length == 0 ? null : present.Aggregate((sum, next) => sum + next).MoveToOuterDisposeScope();
+        return Sum(terms)?.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Separation alone, for delta, B and C, with a weight of its own; null where it is off or does not apply.</summary>
+    /// <param name="signals">Of the base branch</param>
+    /// <param name="novel">bool [B]: whether the sample's class is a novel one</param>
+    /// <param name="weight">0 for off</param>
+    public static Tensor? Separation(Scan2dSignals signals, Tensor novel, double weight)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor old = novel.logical_not().nonzero().squeeze(1), recent = novel.nonzero().squeeze(1);
+        return Sum([Separation(signals.dt_low, old, recent, weight), Separation(signals.B, old, recent, weight), Separation(signals.C, old, recent, weight)])?.MoveToOuterDisposeScope();
     }
 
     /// <summary>weight |z| / numel(z), or weight times the mean root mean square of the samples, over the samples <paramref name="which"/>; null without samples or weight.</summary>
@@ -70,6 +80,12 @@ public static class ScanLosses
         return (cosine.abs() * (weight / 2)).MoveToOuterDisposeScope();
 
         Tensor Mean(Tensor which) => nn.functional.normalize(signal.index_select(0, which).mean([0L, 1L, 2L]), dim: 0);
+    }
+
+    private static Tensor? Sum(Tensor?[] terms)
+    {
+        Tensor[] present = [.. terms.OfType<Tensor>()];
+        return present.Length == 0 ? null : present.Aggregate((sum, next) => sum + next);
     }
 
     // sqrt has an infinite slope at 0, and infinity times zero is no number; held up there it has slope 0, as the clamp's own gradient is 0.

@@ -9,7 +9,7 @@ namespace MambaExt.Fscil.Methods;
 
 /// <summary>
 /// The library's own combination: class means at several levels of the backbone, each in a space where the spread within a base class is alike in all
-/// directions, and beside them Mamba-FSCIL's projector:
+/// directions, and beside them, where its weight w is above 0, Mamba-FSCIL's projector:
 /// <code>
 /// x_l = W_l (f_l^power - c_l),   W_l = (shrinkage v I + (1 - shrinkage) S_l)^(-1/2)     S_l the covariance within base classes, v its mean variance, c_l the mean
 /// x   = the x_l, each normalized, side by side
@@ -22,14 +22,22 @@ public sealed class CalibratedMethod : ProjectorMethod
 {
     private const string Centre = "centre", Whitener = "whitening";
     private readonly PrototypeOptions _options;
+    private readonly int[] _used;
 
     /// <summary>Makes one; as <see cref="ProjectorMethod"/>.</summary>
-    public CalibratedMethod(string name, FeatureSize size, int maxClasses, FscilRecipe recipe, Projector projector, SimplexEtf? trained = null)
+    /// <param name="name">As it is called in results</param>
+    /// <param name="size">What there is of each image</param>
+    /// <param name="maxClasses">Classes that it can ever hold</param>
+    /// <param name="recipe">Prototypes, projector and trainings</param>
+    /// <param name="projector">Taken over; null where its weight is 0: it would be built and counted for nothing</param>
+    /// <param name="trained">Its simplex, where both were trained with the backbone</param>
+    public CalibratedMethod(string name, FeatureSize size, int maxClasses, FscilRecipe recipe, Projector? projector, SimplexEtf? trained = null)
         : base(name, size, maxClasses, recipe, projector, trained)
     {
         _options = recipe.prototypes;
+        _used = [.. Enumerable.Range(0, size.Levels.Count).Where(l => _options.levels.Length == 0 || _options.levels.Contains(recipe.backbone.levels[l]))];
         register_buffer(Centre, zeros(size.Total).DetachFromDisposeScope());
-        for (int l = 0; l < size.Levels.Count; l++)
+        foreach (int l in _used)
         {
             register_buffer(Whitener + l, eye(size.Levels[l]).DetachFromDisposeScope());
         }
@@ -42,14 +50,12 @@ public sealed class CalibratedMethod : ProjectorMethod
         using (no_grad())
         {
             MapSet plain = features.BaseViews[0];
-            Tensor x = Powered(plain.Levels).to_type(ScalarType.Float64), means = plain.Means(x, 0, BaseClasses), within = x - means.index_select(0, plain.Labels());
+            Tensor x = _options.Powered(plain.Levels).to_type(ScalarType.Float64), means = plain.Means(x, 0, BaseClasses), within = x - means.index_select(0, plain.Labels());
             get_buffer(Centre)!.copy_(means.mean([0L]));
-            int at = 0;
-            for (int l = 0; l < Size.Levels.Count; l++)
+            Tensor[] parts = Split(within);
+            foreach (int l in _used)
             {
-                Tensor part = within.narrow(1, at, Size.Levels[l]);
-                get_buffer(Whitener + l)!.copy_(Whitening(part.t().matmul(part) / plain.Count, _options.shrinkage));
-                at += Size.Levels[l];
+                get_buffer(Whitener + l)!.copy_(Whitening(parts[l].t().matmul(parts[l]) / plain.Count, _options.shrinkage));
             }
         }
 
@@ -72,8 +78,7 @@ public sealed class CalibratedMethod : ProjectorMethod
     protected override Tensor Scores(ImageFeatures features)
     {
         Tensor x = Whitened(features.Levels), prototypes = Teen.Calibrate(Whitened(LevelMemory), BaseClasses, _options.teen_tau, _options.teen_alpha);
-        Tensor novel = (arange(Seen, device: x.device) >= BaseClasses).to_type(ScalarType.Float32) * _options.novel_bias;
-        Tensor near = nn.functional.normalize(x, dim: 1).matmul(prototypes.t()) + novel;
+        Tensor near = _options.Biased(nn.functional.normalize(x, dim: 1).matmul(prototypes.t()), BaseClasses);
         return _options.projector_weight > 0 ? (near * (1 - _options.projector_weight)) + (ProjectorScores(features.Maps) * _options.projector_weight) : near;
     }
 
@@ -86,12 +91,12 @@ public sealed class CalibratedMethod : ProjectorMethod
         return vectors.matmul(values.clamp_min(1e-12).rsqrt().unsqueeze(1) * vectors.t()).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Each level whitened and normalized, [n, E].</summary>
+    /// <summary>Each level that is looked at, whitened and normalized, side by side.</summary>
     private Tensor Whitened(Tensor levels)
     {
-        Tensor[] parts = (Powered(levels) - get_buffer(Centre)!).split([.. Size.Levels.Select(e => (long)e)], dim: 1);
-        return cat([.. parts.Select((part, l) => nn.functional.normalize(part.matmul(get_buffer(Whitener + l)!), dim: 1))], 1);
+        Tensor[] parts = Split(_options.Powered(levels) - get_buffer(Centre)!);
+        return cat([.. _used.Select(l => nn.functional.normalize(parts[l].matmul(get_buffer(Whitener + l)!), dim: 1))], 1);
     }
 
-    private Tensor Powered(Tensor levels) => _options.power == 1 ? levels : levels.clamp_min(0).pow(_options.power);
+    private Tensor[] Split(Tensor levels) => levels.split([.. Size.Levels.Select(e => (long)e)], dim: 1);
 }

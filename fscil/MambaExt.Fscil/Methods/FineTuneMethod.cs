@@ -31,17 +31,20 @@ public sealed class FineTuneMethod : FscilMethod
     {
         ProjectorTraining how = _recipe.projector_training;
         int count = features.BaseViews[0].Count;
-        Train(features.BaseViews, count, how.batch_size, how.epochs * Math.Max(1, count / Math.Min(how.batch_size, count)), how.learning_rate, context);
+        Train(features.BaseViews, count, how.batch_size, how.epochs * Math.Max(1, count / Math.Min(how.batch_size, count)), new TrainingOptions { learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay }, context);
     }
 
     /// <inheritdoc/>
-    protected override void OnSession(MapSet shots, MethodContext context) =>
-        Train([shots], shots.Count, _recipe.incremental.batch_size, _recipe.incremental.Iterations(Session), _recipe.incremental.learning_rate, context);
+    protected override void OnSession(MapSet shots, MethodContext context)
+    {
+        IncrementalOptions how = _recipe.incremental;
+        Train([shots], shots.Count, how.batch_size, how.Iterations(Session), new TrainingOptions { learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay }, context);
+    }
 
     /// <inheritdoc/>
     protected override Tensor Scores(ImageFeatures features) => Logits(features.Maps);
 
-    private void Train(IReadOnlyList<MapSet> sets, int count, int batchSize, int steps, double rate, MethodContext context)
+    private void Train(IReadOnlyList<MapSet> sets, int count, int batchSize, int steps, TrainingOptions how, MethodContext context)
     {
         var task = new TrainingTask<MapBatch>
         {
@@ -50,7 +53,10 @@ public sealed class FineTuneMethod : FscilMethod
             Loss = batch => nn.functional.cross_entropy(Logits(batch.Maps), batch.Labels),
             Describe = _ => $"{Name}, session {Session}, seed {context.Seed}",
         };
-        Trainer.Run(task, new TrainingOptions { epochs = 1, steps = steps, optimizer = "sgd", learning_rate = rate, schedule = "cosine", warmup_steps = steps / 10 }, new TransientHost(context.Report), token: context.Token);
+
+        // Clipping and warm-up in later sessions too are those of the base session.
+        ProjectorTraining shape = _recipe.projector_training;
+        Trainer.Run(task, how with { epochs = 1, steps = steps, optimizer = "sgd", schedule = "cosine", clip = shape.clip, warmup_steps = shape.WarmupSteps(steps) }, new TransientHost(context.Report), token: context.Token);
     }
 
     private Tensor Logits(Tensor maps) => head.forward(maps.mean([1L, 2L])).narrow(1, 0, Seen);

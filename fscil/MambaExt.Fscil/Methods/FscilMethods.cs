@@ -22,7 +22,7 @@ public static class FscilMethods
         ["no-zero-start"] = r => r with { incremental = r.incremental with { zero_start = false } },
         ["no-freezing"] = r => r with { incremental = r.incremental with { freeze = false, base_share = 1 } },
         ["no-suppression"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { suppress_base = 0, suppress_novel = 0 } } },
-        ["no-separation"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { separate = 0 } } },
+        ["no-separation"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { separate = 0, separate_base = 0 } } },
     };
 
     /// <summary>A method, with weights from torch's generator.</summary>
@@ -42,6 +42,7 @@ public static class FscilMethods
         PrototypeOptions plain = recipe.prototypes with { teen_alpha = 0 };
         return name switch
         {
+            Best when recipe.prototypes.projector_weight == 0 => new CalibratedMethod(name, size, maxClasses, recipe, null),
             Best => new CalibratedMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null),
             "mamba-fscil-teen" => new ProjectorMethod(name, size, maxClasses, recipe, Mamba(), mamba ? trained!.Etf : null, teen: true),
             "nc-fscil" => new ProjectorMethod(name, size, maxClasses, recipe, nc ? trained!.Projector! : new MlpProjector(size.Map, recipe.projector), nc ? trained!.Etf : null),

@@ -18,8 +18,8 @@ namespace MambaExt.Fscil.Methods;
 /// </summary>
 public class ProjectorMethod : FscilMethod
 {
-    private readonly Projector projector;
-    private readonly SimplexEtf etf;
+    private readonly Projector? projector;
+    private readonly SimplexEtf? etf;
     private readonly FscilRecipe _recipe;
     private readonly bool _trained;
     private readonly bool _teen;
@@ -29,13 +29,18 @@ public class ProjectorMethod : FscilMethod
     /// <param name="size">What there is of each image</param>
     /// <param name="maxClasses">Classes that it can ever hold: columns of the simplex</param>
     /// <param name="recipe">Projector and trainings</param>
-    /// <param name="projector">Taken over</param>
+    /// <param name="projector">Taken over; null for none, where a class derived from this one does without</param>
     /// <param name="trained">A simplex of a training together with the backbone, taken over; null where the base session trains the projector</param>
     /// <param name="teen">Score by the cosine with calibrated prototypes in the projector's space instead of the simplex</param>
-    public ProjectorMethod(string name, FeatureSize size, int maxClasses, FscilRecipe recipe, Projector projector, SimplexEtf? trained = null, bool teen = false)
+    public ProjectorMethod(string name, FeatureSize size, int maxClasses, FscilRecipe recipe, Projector? projector, SimplexEtf? trained = null, bool teen = false)
         : base(name, size, maxClasses)
     {
         (_recipe, this.projector, _trained, _teen) = (recipe, projector, trained is not null, teen);
+        if (projector is null)
+        {
+            return;
+        }
+
         etf = trained ?? new SimplexEtf(recipe.projector.width, maxClasses);
 
         // By name: what is private here is not seen from a class that derives from this one.
@@ -44,10 +49,12 @@ public class ProjectorMethod : FscilMethod
     }
 
     /// <summary>The projector.</summary>
-    public Projector Projector => projector;
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public Projector Projector => projector ?? throw new InvalidOperationException($"{Name} was made without a projector; give it a weight above 0.");
 
     /// <summary>The simplex.</summary>
-    public SimplexEtf Etf => etf;
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public SimplexEtf Etf => etf ?? throw new InvalidOperationException($"{Name} was made without a projector; give it a weight above 0.");
 
     /// <inheritdoc/>
     protected override void OnBase(FscilFeatures features, MethodContext context)
@@ -61,8 +68,8 @@ public class ProjectorMethod : FscilMethod
         int count = features.BaseViews[0].Count, steps = how.epochs * Math.Max(1, count / Math.Min(how.batch_size, count));
         var training = new TrainingOptions
         {
-            epochs = 1, steps = steps, optimizer = "sgd", learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay, clip = 1,
-            schedule = "cosine", warmup_steps = steps / 10,
+            epochs = 1, steps = steps, optimizer = "sgd", learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay, clip = how.clip,
+            schedule = "cosine", warmup_steps = how.WarmupSteps(steps),
         };
         Train(new MapBatches(features.BaseViews, [.. Enumerable.Range(0, count)], how.batch_size, steps, (ulong)context.Seed, draw: 0), training, null, new FeatureMixup(how.mixup), balanced: false, context, null);
     }
@@ -71,7 +78,7 @@ public class ProjectorMethod : FscilMethod
     protected override void OnSession(MapSet shots, MethodContext context)
     {
         IncrementalOptions how = _recipe.incremental;
-        projector.BeginIncrements(how.freeze, how.zero_start);
+        Projector.BeginIncrements(how.freeze, how.zero_start);
         using DisposeScope scope = NewDisposeScope();
         int steps = how.Iterations(Session), old = shots.Classes.Min();
         var data = new MapSet(cat([Memory.narrow(0, 0, old), shots.Maps], 0), [.. Enumerable.Range(0, old), .. shots.Classes]);
@@ -85,7 +92,7 @@ public class ProjectorMethod : FscilMethod
             epochs = 1, steps = steps, optimizer = "sgd", learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay, clip = how.clip,
         };
         Train(new MapBatches([data], rows, how.batch_size, steps, (ulong)context.Seed, draw: Session), training, new CoolDown(steps).Factor, new FeatureMixup(how.feature_mixup), how.balanced, context,
-            name => projector.Share(name, how.base_share));
+            name => Projector.Share(name, how.base_share));
     }
 
     /// <inheritdoc/>
@@ -94,19 +101,19 @@ public class ProjectorMethod : FscilMethod
     /// <summary>Cosines of the projected maps with the columns, or prototypes, of the classes seen so far.</summary>
     protected Tensor ProjectorScores(Tensor maps)
     {
-        projector.eval();
-        Tensor features = projector.forward(maps);
+        Projector.eval();
+        Tensor features = Projector.forward(maps);
         return _teen
             ? nn.functional.normalize(features, dim: 1).matmul(
-                Teen.Calibrate(projector.forward(Memory), BaseClasses, _recipe.prototypes.teen_tau, _recipe.prototypes.teen_alpha).t())
-            : etf.forward(features).narrow(1, 0, Seen);
+                Teen.Calibrate(Projector.forward(Memory), BaseClasses, _recipe.prototypes.teen_tau, _recipe.prototypes.teen_alpha).t())
+            : Etf.forward(features).narrow(1, 0, Seen);
     }
 
     private void Train(MapBatches batches, TrainingOptions training, Func<long, double>? schedule, FeatureMixup mixup, bool balanced, MethodContext context, Func<string, double>? rateOf)
     {
         var task = new TrainingTask<MapBatch>
         {
-            Model = projector,
+            Model = Projector,
             Batches = batches,
             Loss = batch => Loss(batch, mixup, (ulong)context.Seed, balanced),
             Schedule = schedule,
@@ -118,9 +125,11 @@ public class ProjectorMethod : FscilMethod
 
     private Tensor Loss(MapBatch batch, FeatureMixup mixup, ulong seed, bool balanced)
     {
-        var (features, signals) = projector.ForwardWithSignals(batch.Maps);
-        Tensor loss = Dot(features, batch, mixup.Mix(features, batch.Labels, seed, batch.Step), balanced);
-        return signals is not null && ScanLosses.Total(Recorded(signals), batch.Labels >= BaseClasses, _recipe.incremental.scan_losses) is { } more ? loss + more : loss;
+        var (features, signals, baseSignals) = Projector.ForwardWithSignals(batch.Maps);
+        ScanLossOptions how = _recipe.incremental.scan_losses;
+        Tensor loss = Dot(features, batch, mixup.Mix(features, batch.Labels, seed, batch.Step), balanced), novel = batch.Labels >= BaseClasses;
+        loss = signals is not null && ScanLosses.Total(Recorded(signals), novel, how) is { } more ? loss + more : loss;
+        return baseSignals is not null && ScanLosses.Separation(Recorded(baseSignals), novel, how.separate_base) is { } apart ? loss + apart : loss;
     }
 
     /// <summary>As published the scan with shared weights is judged by its plain row-major pass alone.</summary>
@@ -132,10 +141,10 @@ public class ProjectorMethod : FscilMethod
     {
         if (mixed is null)
         {
-            return DotRegression.Loss(features, etf.Of(batch.Labels), batch.Labels, balanced);
+            return DotRegression.Loss(features, Etf.Of(batch.Labels), batch.Labels, balanced);
         }
 
-        return (DotRegression.Loss(mixed.Features, etf.Of(batch.Labels), batch.Labels, balanced) * mixed.Weight)
-            + (DotRegression.Loss(mixed.Features, etf.Of(mixed.PartnerLabels), mixed.PartnerLabels, balanced) * (1 - mixed.Weight));
+        return (DotRegression.Loss(mixed.Features, Etf.Of(batch.Labels), batch.Labels, balanced) * mixed.Weight)
+            + (DotRegression.Loss(mixed.Features, Etf.Of(mixed.PartnerLabels), mixed.PartnerLabels, balanced) * (1 - mixed.Weight));
     }
 }

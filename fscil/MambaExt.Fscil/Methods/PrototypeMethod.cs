@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Fscil.Methods;
 
-/// <summary>Nearest class mean on the mean over positions of the maps, by cosine or by Euclid's distance, with or without TEEN's calibration of the novel ones. Nothing is trained.</summary>
+/// <summary>
+/// Nearest class mean on the mean over positions of the maps, by cosine or by Euclid's distance, with or without TEEN's calibration of the novel ones. Nothing is
+/// trained. Means may be raised to a power and, before cosines, centred on the base classes.
+/// </summary>
 public sealed class PrototypeMethod : FscilMethod
 {
     private readonly bool _euclid;
@@ -38,9 +41,18 @@ public sealed class PrototypeMethod : FscilMethod
     /// <inheritdoc/>
     protected override Tensor Scores(ImageFeatures features)
     {
-        Tensor own = features.Maps.mean([1L, 2L]), means = Memory.mean([1L, 2L]);
-        return _euclid
-            ? -cdist(own, means)
-            : nn.functional.normalize(own, dim: 1).matmul(Teen.Calibrate(means, BaseClasses, _options.teen_tau, _options.teen_alpha).t());
+        Tensor own = _options.Powered(features.Maps.mean([1L, 2L])), means = _options.Powered(ClassMeans());
+        if (_euclid)
+        {
+            return _options.Biased(-cdist(own, means), BaseClasses);
+        }
+
+        if (_options.centering)
+        {
+            Tensor centre = means.narrow(0, 0, BaseClasses).mean([0L]);
+            (own, means) = (own - centre, means - centre);
+        }
+
+        return _options.Biased(nn.functional.normalize(own, dim: 1).matmul(Teen.Calibrate(means, BaseClasses, _options.teen_tau, _options.teen_alpha).t()), BaseClasses);
     }
 }

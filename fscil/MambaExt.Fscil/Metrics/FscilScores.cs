@@ -27,7 +27,7 @@ public sealed record FscilScores(
     public int[][]? confusion { get; init; }
 
     /// <summary>Classes of the largest confusion matrix that a result holds.</summary>
-    public const int MostShown = 40;
+    public const int MostShown = 100;
 
     /// <summary>Counts.</summary>
     /// <param name="protocol">Of the run</param>

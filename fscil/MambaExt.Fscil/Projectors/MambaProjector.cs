@@ -58,23 +58,25 @@ public sealed class MambaProjector : Projector
     }
 
     /// <inheritdoc/>
-    public override (Tensor Out, Scan2dSignals? Signals) ForwardWithSignals(Tensor map)
+    public override (Tensor Out, Scan2dSignals? Signals, Scan2dSignals? BaseSignals) ForwardWithSignals(Tensor map)
     {
         using DisposeScope scope = NewDisposeScope();
         if (!Begun)
         {
-            return (Base(map).MoveToOuterDisposeScope(), null);
+            return (Base(map).Out.MoveToOuterDisposeScope(), null, null);
         }
 
-        Tensor old;
+        (Tensor Out, Scan2dSignals Signals) old;
         using (IDisposable? _ = _frozen ? no_grad() : null)
         {
             old = Base(map);
         }
 
         var (y, signals) = g_inc.ForwardWithSignals(map.detach());
-        return ((old + y).MoveToOuterDisposeScope(),
-            new Scan2dSignals(signals.dt_low.MoveToOuterDisposeScope(), signals.B.MoveToOuterDisposeScope(), signals.C.MoveToOuterDisposeScope(), signals.z.MoveToOuterDisposeScope()));
+        return ((old.Out + y).MoveToOuterDisposeScope(), Kept(signals), _frozen ? null : Kept(old.Signals));
+
+        static Scan2dSignals Kept(Scan2dSignals s) =>
+            new(s.dt_low.MoveToOuterDisposeScope(), s.B.MoveToOuterDisposeScope(), s.C.MoveToOuterDisposeScope(), s.z.MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
@@ -111,9 +113,10 @@ public sealed class MambaProjector : Projector
 
     private static bool IsIncremental(string name) => name.StartsWith("g_inc.", StringComparison.Ordinal);
 
-    private Tensor Base(Tensor map)
+    private (Tensor Out, Scan2dSignals Signals) Base(Tensor map)
     {
         Tensor mean = map.mean([1L, 2L]);
-        return (p_iden is null ? mean : p_iden.forward(mean)) + g_base.forward(map);
+        var (y, signals) = g_base.ForwardWithSignals(map);
+        return ((p_iden is null ? mean : p_iden.forward(mean)) + y, signals);
     }
 }

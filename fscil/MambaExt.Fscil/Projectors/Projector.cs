@@ -10,8 +10,8 @@ public abstract class Projector(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>Parameters in all.</summary>
     public long ParameterCount => parameters().Sum(p => p.numel());
 
-    /// <summary>As <c>forward</c>, with what steers the part that learns new classes; null where there is none.</summary>
-    public virtual (Tensor Out, Scan2dSignals? Signals) ForwardWithSignals(Tensor map) => (forward(map), null);
+    /// <summary>As <c>forward</c>, with what steers the part that learns new classes, and what steers the base session's where it learns on; null where there is none.</summary>
+    public virtual (Tensor Out, Scan2dSignals? Signals, Scan2dSignals? BaseSignals) ForwardWithSignals(Tensor map) => (forward(map), null, null);
 
     /// <summary>Prepares the first incremental session: which parameters learn from now on.</summary>
     /// <param name="freeze">Whether what the base session has learned stays as it is</param>

@@ -37,6 +37,11 @@ public sealed record FscilRecipe
             problems.Add($"the projector is {projector.width} wide and the protocol has {classes} classes; a simplex needs as many dimensions as classes, so give --set projector.width={Rounded(classes)} or fewer --max-classes.");
         }
 
+        if (prototypes.levels.Except(backbone.levels).Any())
+        {
+            problems.Add($"prototypes.levels names stages {string.Join(", ", prototypes.levels)} and backbone.levels has {(backbone.levels.Length == 0 ? "none" : string.Join(", ", backbone.levels))}; give stages that backbone.levels has.");
+        }
+
         if (views is < 1 or > 100)
         {
             problems.Add($"views is {views}; give 1 to 100.");

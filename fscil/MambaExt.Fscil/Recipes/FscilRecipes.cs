@@ -58,7 +58,7 @@ public static class FscilRecipes
             incremental = new()
             {
                 iterations = 200, iterations_step = 10, base_copies = [1, 1, 2, 2, 3, 3, 1, 1, 1, 1], novel_copies = 10, learning_rate = 0.05, feature_mixup = 0.5, balanced = false, freeze = false, base_share = 0.2,
-                scan_losses = new ScanLossOptions { suppress_base = 100, suppress_novel = 10, separate = 1e-3 },
+                scan_losses = new ScanLossOptions { suppress_base = 100, suppress_novel = 10, separate = 1e-3, separate_base = 1e-3 },
             },
         },
         _ => throw new ArgumentException($"There is no published recipe for {dataSet}; there are those for {string.Join(", ", Published)}, and the profile cpu for any data."),
@@ -86,8 +86,8 @@ public static class FscilRecipes
         {
             "digits" => recipe with
             {
-                backbone = recipe.backbone with { width = 16, levels = [1], level_grids = [4] },
-                prototypes = recipe.prototypes with { shrinkage = 0.2 },
+                backbone = recipe.backbone with { width = 16, levels = [1, 4], level_grids = [4, 1] },
+                prototypes = recipe.prototypes with { shrinkage = 0.2, levels = [1] },
                 training = recipe.training with { epochs = 40, batch_size = 32, learning_rate = 0.1, warmup_steps = 60 },
             },
             "cifar100" => recipe with

@@ -55,6 +55,7 @@ public sealed record IncrementalOptions
     {
         List<string> found = [.. scan_losses.Problems()];
         Need(iterations >= 1 && iterations_step >= 0, $"iterations and iterations_step are {iterations} and {iterations_step}; give 1 or more, and 0 or more");
+        Need(!freeze || scan_losses.separate_base == 0, $"separate_base is {scan_losses.separate_base} and freeze keeps the base branch as it is; give 0, or freeze=false");
         Need(learning_rate > 0 && double.IsFinite(learning_rate), $"incremental learning_rate is {learning_rate}; give a number above 0");
         Need(momentum is >= 0 and < 1 && weight_decay >= 0 && clip >= 0, $"momentum, weight_decay and clip are {momentum}, {weight_decay} and {clip}; give 0 up to, not with, 1, and 0 or more");
         Need(batch_size >= 2, $"incremental batch_size is {batch_size}; give 2 or more");

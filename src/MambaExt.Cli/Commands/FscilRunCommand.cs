@@ -24,6 +24,7 @@ internal sealed class FscilRunCommand
     private readonly Option<int> _maxClasses = CommonOptions.Number("--max-classes", "N", "Classes that a model can ever hold (default: those of the protocol).", 2, 1_000_000);
     private readonly Option<string[]> _set = CommonOptions.List("--set", "Values of the recipe: NAME=VALUE, training.epochs=20 say, one or several.");
     private readonly Option<int> _trials = CommonOptions.Number("--trials", "N", "Settings to try for each method on base classes held back as if they were novel; 1: its recipe.", 1, FscilTrials.Most);
+    private readonly Option<string?> _against = new("--against") { Description = $"The method that all others are compared with, seed by seed (default: {FscilMethods.Best}, else the first of --methods).", HelpName = "METHOD" };
     private readonly Option<string?> _base = CommonOptions.Folder("--base", "A run folder whose backbones are taken instead of training them.");
     private readonly Option<string?> _out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
     private readonly Option<string> _where = DeviceOption.Create();
@@ -45,7 +46,7 @@ internal sealed class FscilRunCommand
         {
             _several ? _methods : _method, _seeds, _profile, _maxClasses, _set, _base, _out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, _where, _threads, _json,
         };
-        foreach (Option option in _several ? _data.All.Append(_trials) : _data.All)
+        foreach (Option option in _several ? [.. _data.All, _trials, _against] : _data.All)
         {
             command.Add(option);
         }
@@ -83,6 +84,7 @@ internal sealed class FscilRunCommand
         int[] seeds = [.. Enumerable.Range(0, arguments.GetValue(_seeds))];
         FscilData first = data(0);
         string[] methods = _several ? [.. arguments.GetValue(_methods)!.Distinct().Select(Known)] : [arguments.GetValue(_method)!];
+        string against = arguments.GetValue(_against) is { } other && _several ? AmongThem(other, methods) : methods.Contains(FscilMethods.Best) ? FscilMethods.Best : methods[0];
         int classes = arguments.GetResult(_maxClasses) is { Implicit: false } ? arguments.GetValue(_maxClasses) : first.Protocol.ClassCount;
         if (classes < first.Protocol.ClassCount)
         {
@@ -105,6 +107,11 @@ internal sealed class FscilRunCommand
             config[key] = value?.DeepClone();
         }
 
+        if (_several)
+        {
+            config["against"] = against;
+        }
+
         string path = arguments.GetValue(_out) ?? RunFolder.NewPath("runs", $"fscil-{first.Name}");
         using RunSession session = RunSession.Open(parsed, _name, config, path, ranks);
         Console.Error.WriteLine(first.Summary);
@@ -124,16 +131,18 @@ internal sealed class FscilRunCommand
         {
             Device = device, BaseFolder = arguments.GetValue(_base), Epoch = view.Epoch, Session = view.Session, Done = view.Done,
         }.Run(experiment, session.Path, token));
-        session.Folder!.WriteResult(_several ? new { results, run_dir = session.Path } : results[0]);
+        IReadOnlyList<PairedDifference> paired = PairedDifference.Of(results, against);
+        object result = _several ? new { results, paired, run_dir = session.Path } : results[0];
+        session.Folder!.WriteResult(result);
         FscilTables.Write(session.Path, results);
         RunReport.Write([session.Path], Path.Combine(session.Path, RunReport.FileName));
         if (parsed.GetValue(_json))
         {
-            JsonResult.Write(_several ? new { results, run_dir = session.Path } : results[0]);
+            JsonResult.Write(result);
         }
         else
         {
-            FscilProgressView.Print(results);
+            FscilProgressView.Print(results, paired);
             Console.WriteLine($"Run: {session.Path}");
             Console.WriteLine($"Report: {Path.Combine(session.Path, RunReport.FileName)}");
         }
@@ -149,6 +158,10 @@ internal sealed class FscilRunCommand
             : throw new ArgumentException($"--methods names '{method}'; known are {string.Join(", ", known)}{(NameSuggestion.Nearest(method, known) is { } near ? $" (did you mean {near}?)" : "")}.");
     }
 
+    private static string AmongThem(string method, string[] methods) => methods.Contains(method)
+        ? method
+        : throw new ArgumentException($"--against names '{method}', which is not among --methods; give one of {string.Join(", ", methods)}{(NameSuggestion.Nearest(method, methods) is { } near ? $" (did you mean {near}?)" : "")}.");
+
     private static object Describe(FscilData data, FscilRecipe recipe, string[] methods, int[] seeds, int classes, int trials) => new
     {
         dataset = data.Name,
@@ -160,7 +173,7 @@ internal sealed class FscilRunCommand
         max_classes = classes,
         methods,
         recipe,
-        trials = FscilTrials.Of(recipe, trials).Select(trial => trial.Change),
+        trials = methods.ToDictionary(method => method, method => FscilExperiment.TrialsOf(recipe, method, trials).Select(trial => trial.Change)),
         runs = seeds.Select(seed => new { seed }),
     };
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using MambaExt.Graph.Training;
+using MambaExt.Runs;
 
 namespace MambaExt.Cli.Commands;
 

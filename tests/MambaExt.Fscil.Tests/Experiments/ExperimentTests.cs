@@ -147,13 +147,12 @@ public sealed class ExperimentTests : TensorTests
         IReadOnlyList<FscilResult> results = experiment.Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path);
         foreach (FscilResult result in results.Take(2))
         {
-            Assert.Equal(["recipe", "shrinkage 0.2", "incremental learning rate / 3"], result.trials.Select(t => t.change));
+            Assert.Equal(result.method == "mambaext" ? ["recipe", "last level alone", "teen_alpha 0.5"] : ["recipe", "centering", "power 0.5"], result.trials.Select(t => t.change));
             FscilTrialScore chosen = Assert.Single(result.trials, t => t.chosen);
             Assert.Equal(result.trials.Max(t => t.average + t.harmonic_mean), chosen.average + chosen.harmonic_mean);
         }
 
-        // A method that heeds none of the changes scores the same under each, and on pixels there is nothing to try.
-        Assert.Single(results[1].trials.Select(t => t.average).Distinct());
+        // On pixels there is nothing to try.
         Assert.Empty(results[2].trials);
     }
 

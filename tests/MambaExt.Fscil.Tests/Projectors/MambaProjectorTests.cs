@@ -65,7 +65,7 @@ public sealed class MambaProjectorTests : TensorTests
     {
         using MambaProjector projector = Make(branch);
         projector.BeginIncrements(freeze: true, zeroStart: true);
-        var (_, signals) = projector.ForwardWithSignals(rand([4, .. Clusters.Map.Shape]));
+        var (_, signals, _) = projector.ForwardWithSignals(rand([4, .. Clusters.Map.Shape]));
         ScanLosses.Total(signals!, tensor(new[] { false, true, true, false }), new ScanLossOptions { suppress_base = 100, suppress_novel = 1, separate = 0.5 })!.backward();
         Dictionary<string, Tensor?> gradients = projector.named_parameters().ToDictionary(p => p.name, p => p.parameter.grad);
         string selects = branch == "ssm" ? "g_inc.scan.x_proj.weight" : "g_inc.scan.x_proj_weight";

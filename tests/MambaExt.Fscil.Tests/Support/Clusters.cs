@@ -13,8 +13,8 @@ internal static class Clusters
 {
     public static readonly MapSize Map = new(2, 2, 12);
 
-    /// <summary>6 base classes of 12 images, then sessions of 2 classes of 3 shots; 5 test images a class.</summary>
-    public static FscilFeatures Features(int sessions = 4, double noise = 0.6, long seed = 1)
+    /// <summary>6 base classes of 12 images, then sessions of 2 classes of 3 shots; 5 test images a class. Levels: the mean of the map, or also the map's first position.</summary>
+    public static FscilFeatures Features(int sessions = 4, double noise = 0.6, long seed = 1, bool twoLevels = false)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
@@ -23,15 +23,16 @@ internal static class Clusters
         Tensor centres = randn([classes, .. Map.Shape]).abs();
         FscilProtocol protocol = Protocol(sessions);
         MapSet baseSet = Draw(Enumerable.Range(0, 6), 12), other = Draw(Enumerable.Range(0, 6), 12);
-        return new FscilFeatures(protocol, [baseSet, other], [.. Enumerable.Range(0, sessions).Select(t => Draw([6 + (2 * t), 7 + (2 * t)], 3))], Draw(Enumerable.Range(0, classes), 5));
+        return new FscilFeatures(protocol, [baseSet, other], [.. Enumerable.Range(0, sessions).Select(t => Draw([6 + (2 * t), 7 + (2 * t)], 3))], Draw(Enumerable.Range(0, classes), 5),
+            twoLevels ? new FeatureSize(Map, [12, 12]) : null);
 
         MapSet Draw(IEnumerable<int> which, int count)
         {
             int[] labels = [.. which.SelectMany(k => Enumerable.Repeat(k, count))];
             Tensor maps = centres.index_select(0, tensor(labels.Select(k => (long)k).ToArray())) + (randn([labels.Length, .. Map.Shape]) * noise);
-            var set = new MapSet(maps.clamp_min(0).DetachFromDisposeScope(), labels);
-            set.Levels.DetachFromDisposeScope();
-            return set;
+            maps = maps.clamp_min(0).DetachFromDisposeScope();
+            Tensor mean = maps.mean([1L, 2L]);
+            return new MapSet(maps, (twoLevels ? cat([maps.narrow(1, 0, 1).narrow(2, 0, 1).flatten(1), mean], 1) : mean).DetachFromDisposeScope(), labels);
         }
     }
 

@@ -3,7 +3,8 @@ namespace MambaExt.Reports.Parts;
 /// <summary>A confusion matrix as a shaded table: counts as text, the part of the true class as shade and in words.</summary>
 internal static class ConfusionTable
 {
-    private const int MostClasses = 40;
+    /// <summary>Classes of the largest matrix that is shown as a table.</summary>
+    public const int MostClasses = 40;
 
     // From this part on, light text on the shade is easier to read than dark text (dark and light the other way round on a dark page): 4.5 to 1.
     private const double Deep = 75;

@@ -25,6 +25,7 @@ internal static class SessionsPart
         {
             Table(html, methods);
             Last(html, methods);
+            Paired(html, run);
             ModelFolds.Write(html, methods, Name, (method, colour) => Details(html, method, colour, classes));
         }
     }
@@ -64,11 +65,35 @@ internal static class SessionsPart
         table.Write(html);
     }
 
+    private static void Paired(Html html, RunRecord run)
+    {
+        JsonElement[] pairs = [.. (run.Result?.Items("paired") ?? []).Where(p => p.Text("method") is not null).Take(MostMethods)];
+        if (pairs.Length == 0)
+        {
+            return;
+        }
+
+        var table = new HtmlTable(
+            $"Less {Figures.Short(pairs[0].Text("against") ?? "", 60)}, seed by seed: mean difference in percentage points, and its standard error",
+            ["Method", "Average", "Standard error", "Harmonic mean", "Standard error", "Seeds"])
+        {
+            Words = new HashSet<int> { 0 },
+        };
+        foreach (JsonElement pair in pairs)
+        {
+            table.Rows.Add(
+                [Name(pair), Figures.Score(pair.Number("average")), Figures.Score(pair.Number("average_se")), Figures.Score(pair.Number("harmonic_mean")), Figures.Score(pair.Number("harmonic_se")), Figures.Count(pair.Number("seeds"))]);
+        }
+
+        table.Write(html);
+    }
+
     private static void Details(Html html, JsonElement method, int colour, string[] classes)
     {
         JsonElement[] runs = [.. method.Items("runs")];
         int known = (int)(method.Items("sessions")[0].Number("classes") ?? 0);
         JsonElement? first = runs.Length > 0 ? runs[0] : null;
+        SessionTables.Write(html, Name(method), method, runs);
         if (first?.Items("class_means") is { Count: > 0 } means)
         {
             ScatterPoint[] points = [.. means.Select((p, k) => new ScatterPoint(p.Number("x") ?? double.NaN, p.Number("y") ?? double.NaN, Class(k), k < known))];
@@ -78,7 +103,15 @@ internal static class SessionsPart
         ConfusionMatrix[] matrices = [.. runs.Select(r => r.Key("scores")?.Key("confusion") is { } c ? ConfusionMatrix.Read(c) : null).OfType<ConfusionMatrix>()];
         if (matrices.Length > 0 && matrices.All(m => m.Classes == matrices[0].Classes))
         {
-            ConfusionTable.Write(html, Name(method), matrices.Length, ConfusionMatrix.Sum(matrices), [.. Enumerable.Range(0, matrices[0].Classes).Select(Class)]);
+            ConfusionMatrix sum = ConfusionMatrix.Sum(matrices);
+            if (sum.Classes > ConfusionTable.MostClasses && sum.Classes <= HeatMap.MostClasses)
+            {
+                new HeatMap($"{Name(method)}: confusion matrix of the test part", matrices.Length, sum, known, colour).Write(html);
+            }
+            else
+            {
+                ConfusionTable.Write(html, Name(method), matrices.Length, sum, [.. Enumerable.Range(0, sum.Classes).Select(Class)]);
+            }
         }
 
         // Where the order of classes is drawn, the names of the first seed do not fit the others.

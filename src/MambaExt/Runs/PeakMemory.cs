@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace MambaExt.Graph.Training;
+namespace MambaExt.Runs;
 
 /// <summary>The largest resident set of this process.</summary>
 public static class PeakMemory
