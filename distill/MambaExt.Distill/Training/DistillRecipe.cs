@@ -40,6 +40,10 @@ public sealed record DistillRecipe
     /// <summary>Scan of the students; see <see cref="ScanKind"/>.</summary>
     public string student_scan { get; init; } = ScanKind.Forward;
 
+    /// <summary>Channels of a convolution before the patches of every student; null or 0 for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? student_stem_channels { get; init; }
+
     /// <summary>How students are distilled.</summary>
     public DistillOptions distill { get; init; } = new();
 
@@ -70,7 +74,7 @@ public sealed record DistillRecipe
     public const double DefaultExitShare = 0.2;
 
     /// <summary>What all students share.</summary>
-    internal PatchMambaOptions Like => teacher_options with { scan = student_scan, stem_channels = 0, stem_stride = 1, distillation_head = false };
+    internal PatchMambaOptions Like => teacher_options with { scan = student_scan, stem_channels = student_stem_channels ?? 0, stem_stride = 1, distillation_head = false };
 
     /// <summary>The students' sizes.</summary>
     public IReadOnlyList<PatchMambaOptions> Ladder() => students.Count > 0

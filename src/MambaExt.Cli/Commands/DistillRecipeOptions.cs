@@ -35,6 +35,7 @@ internal static class DistillRecipeOptions
         Entry(Students, (v, r) => r with { students = v, shares = [] }),
         Entry(Shares, (v, r) => r with { shares = v, students = [] }),
         Entry(CommonOptions.Choice("--student_scan", "How the students read the patches.", ScanKind.All), (v, r) => r with { student_scan = v }),
+        Of<int>("--student_stem_channels", "Channels of a convolution before the patches of every student; 0: none", (v, r) => r with { student_stem_channels = v }),
         Of<int>("--image_size", "Height and width that images are brought to (default: their own)", (v, r) => r with { image_size = v }),
         Of<double>("--held_out", "Share of the training images that nothing is trained on", (v, r) => r with { held_out = v }),
         Entry(CommonOptions.Choice("--augmentation", "What training images go through.", Augmentation.Names), (v, r) => r with { augmentation = v }),

@@ -1,4 +1,5 @@
 using MambaExt.Distill.Inference;
+using MambaExt.Distill.Stages;
 using MambaExt.Distill.Tests.Support;
 using MambaExt.Distill.Training;
 
@@ -51,5 +52,19 @@ public sealed class ResultTests(SmallRuns runs) : IClassFixture<SmallRuns>
         Assert.True(expected < 0.5 || group.Flops[0] < 0.8 * group.Flops[^1]);
         ExitPoint point = EarlyExit.Calibrate(prefixes, run.Task.HeldOut.Labels, group.Flops, Math.Max(group.Flops[0], expected * group.Flops[^1]));
         Assert.All(group.About.thresholds!, theta => Assert.Equal(point.theta, theta, 1e-4));
+    }
+
+    [Fact]
+    public void Students_with_a_stem_pay_for_it_and_answer_from_their_folder()
+    {
+        Outcome run = runs.Run(recipe => recipe with { student_stem_channels = 2 }), plain = runs.Free;
+        using StudentGroup group = GroupFolder.Load(Path.Combine(run.Folder, "models", "group")).Group, without = GroupFolder.Load(Path.Combine(plain.Folder, "models", "group")).Group;
+
+        // 3 x 3 taps on each of 8 x 8 pixels into 2 channels; the patches of 4 x 4 pixels then have twice the values, on 4 tokens of d_model 8.
+        Assert.Equal((2 * 9 * 64 * 2) + (2 * 16 * 8 * 4), group.Flops[0] - without.Flops[0]);
+        Assert.Equal((9 * 2) + 2 + (16 * 8), group.ParametersOf(1) - without.ParametersOf(1));
+        Assert.Equal(0, group.Ready);
+        Evaluation evaluation = Assert.Single(run.Trainings, p => p.evaluation is not null).evaluation!;
+        Assert.Equal(evaluation.prefixes[1].scores.accuracy, Scores.Of(run.Task.Test.Logits(group.forward), run.Task.Test.Labels).accuracy, 6);
     }
 }
