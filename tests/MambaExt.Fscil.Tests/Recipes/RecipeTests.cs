@@ -103,6 +103,12 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal([0.485f, 0.456f, 0.406f], Augmentations.Normalization("imagenet", colour).Mean);
         Assert.Equal([68.170f / 255, 65.392f / 255, 70.418f / 255], Augmentations.Normalization("cifar100", colour).Deviation);
         Assert.Equal(colour.Normalization, Augmentations.Normalization("measured", colour));
+
+        // Measured once, and anew for a copy with other base images.
+        Assert.Same(colour.Normalization, colour.Normalization);
+        FscilData other = colour with { Protocol = new Fscil.Protocol.FscilProtocol("y", [1], 2, [new(0, 0, 1, [1], [1])]) };
+        Assert.Equal(ImageNormalization.Of(other.Train, [1]).Mean, other.Normalization.Mean);
+        Assert.NotEqual(colour.Normalization.Mean, other.Normalization.Mean);
         Refusal.Of<ArgumentException>(() => Augmentations.Normalization("imagenet", grey), "constants of 3 channels", "measured");
 
         static FscilData Images(int channels)
