@@ -11,8 +11,11 @@ internal static class DeepRecipes
     /// <summary>The recipe with the convolution that <paramref name="baseline"/> puts in.</summary>
     public static NodeRecipe For(string dataSet, Func<DeepGraphOptions, DeepGraphOptions> baseline)
     {
-        var (model, training) = Start(dataSet);
-        return new NodeRecipe(baseline(model), training);
+        var (start, training) = Start(dataSet);
+        DeepGraphOptions model = baseline(start);
+
+        // Its own mean beside that of the neighbours goes deeper, and overfits less: 96.53 with the 12 layers of the others, 96.99 with these in fewer epochs.
+        return new NodeRecipe(dataSet is "minesweeper" or "minesweeper-grid" && model.conv == "sage" ? model with { layers = 15, dropout = 0.1 } : model, training);
     }
 
     /// <summary>The library's own: a deep network with the scan and, where many vertices have labels, masked label prediction.</summary>
@@ -23,6 +26,7 @@ internal static class DeepRecipes
         {
             "minesweeper" or "minesweeper-grid" => new NodeRecipe(
                 (DeepGraphOptions)recipe.Model with { depth_scan = 3, layer_scale = 0.01, label_inputs = 0.5 }, recipe.Training with { epochs = 600 }),
+            "tolokers" => recipe with { Model = (DeepGraphOptions)recipe.Model with { depth_scan = 3, layer_scale = 0.01 } },
             _ => recipe with { Model = (DeepGraphOptions)recipe.Model with { conv = "sage", scan_every = Math.Max(1, ((DeepGraphOptions)recipe.Model).layers / 3) } },
         };
     }
@@ -35,6 +39,9 @@ internal static class DeepRecipes
         "minesweeper" or "minesweeper-grid" => (
             new DeepGraphOptions { layers = 12, d_model = 64, norm = "batch", norm_place = "post", residual = "linear", dropout = 0.2 },
             new NodeTrainingOptions { epochs = 1500, patience = 0, validate_every = 10, learning_rate = 0.01, weight_decay = 0, ema = 0.99, normalise_features = false }),
+        "tolokers" => (
+            new DeepGraphOptions { layers = 6, d_model = 64, norm = "batch", norm_place = "post", residual = "linear", dropout = 0.5 },
+            new NodeTrainingOptions { epochs = 800, patience = 300, validate_every = 5, learning_rate = 3e-3, weight_decay = 0, normalise_features = false }),
         "amazon-photo" or "amazon-computers" or "coauthor-cs" or "coauthor-physics" => (
             new DeepGraphOptions { layers = 3, d_model = 128, norm = "layer", norm_place = "post", residual = "linear", dropout = 0.5 },
             new NodeTrainingOptions { epochs = 500, patience = 200, learning_rate = 1e-3, weight_decay = 5e-4, normalise_features = false }),
