@@ -43,7 +43,7 @@ internal sealed class DistillProgressView(int parts, TextWriter error)
             table.AddColumn(new TableColumn(name).RightAligned());
         }
 
-        table.AddRow("teacher " + result.teacher.size, Score(result.teacher.accuracy, result.teacher.accuracy_std), $"{result.teacher.flops:n0}", "100.0", $"{result.teacher.parameters:n0}", "", "", "", "", "");
+        table.AddRow("teacher " + result.teacher.size, Score(result.teacher.accuracy, result.teacher.accuracy_std), $"{result.teacher.flops:n0}", "100.0", $"{result.teacher.parameters:n0}", "", "", "", $"{result.teacher.latency_b1_us:f0}", $"{result.teacher.latency_b64_us:f0}");
         foreach (PrefixResult p in result.prefixes)
         {
             table.AddRow(
@@ -53,13 +53,14 @@ internal sealed class DistillProgressView(int parts, TextWriter error)
 
         if (result.single_student is { } single)
         {
-            table.AddRow($"one student {single.size}", Score(single.accuracy, single.accuracy_std), $"{single.flops:n0}", $"{100 * single.flops_fraction:f1}", $"{single.parameters:n0}", "", "", "", "", "");
+            table.AddRow($"one student {single.size}", Score(single.accuracy, single.accuracy_std), $"{single.flops:n0}", $"{100 * single.flops_fraction:f1}", $"{single.parameters:n0}", "", "", "", $"{single.latency_b1_us:f0}", $"{single.latency_b64_us:f0}");
         }
 
         // Ten columns do not fit the 80 characters that are assumed where output goes to a file.
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
         console.Profile.Width = Math.Max(console.Profile.Width, 132);
         console.Write(table);
+        Console.WriteLine($"times: medians on {result.latency_threads} thread(s); result.json has them on one thread and on {Environment.ProcessorCount}");
         foreach (var exit in result.early_exit)
         {
             Console.WriteLine($"early exit at confidence {exit.theta:f3}: {exit.accuracy:f2} at a mean of {exit.mean_flops:n0} FLOPs ({100 * exit.mean_flops / result.teacher.flops:f1} % of the teacher)");

@@ -50,6 +50,94 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         }
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 2)]
+    public async Task A_budget_is_answered_by_the_longest_prefix_that_it_pays_for(int more, int students)
+    {
+        var prefixes = (JsonArray)((JsonObject)JsonNode.Parse(whole.Answer.Out)!)["prefixes"]!;
+        long budget = (long)prefixes[1]!["flops"]! - 1 + more;
+        Answer answer = await CliRun.Here("distill", "predict", "--model", whole.Run, "--dataset", "digits", "--budget", $"{budget}", "--threads", "1", "--json");
+        JsonNode document = JsonNode.Parse(answer.Out)!;
+        Assert.All((JsonArray)document["students"]!, count => Assert.Equal(students, (int)count!));
+        Assert.Equal((double)prefixes[students - 1]!["accuracy"]!, (double)document["accuracy"]!, 6);
+        Assert.Equal((double)prefixes[students - 1]!["flops"]!, (double)document["mean_flops"]!, 6);
+    }
+
+    [Fact]
+    public async Task Early_exit_at_0_takes_the_thresholds_that_were_calibrated()
+    {
+        var config = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(whole.Run, "models", "group", "config.json")))!;
+        double theta = (double)config["thresholds"]![0]!;
+        JsonNode[] prefixes = [await Prefix(1), await Prefix(2)];
+        (int[] classes, int[] students) = ([], []);
+        for (int i = 0; i < ((JsonArray)prefixes[0]["classes"]!).Count; i++)
+        {
+            int t = ((JsonArray)prefixes[0]["probabilities"]![i]!).Max(p => (double)p!) >= theta ? 1 : 2;
+            (classes, students) = ([.. classes, (int)prefixes[t - 1]["classes"]![i]!], [.. students, t]);
+        }
+
+        Answer answer = await CliRun.Here("distill", "predict", "--model", whole.Run, "--dataset", "digits", "--early_exit", "0", "--threads", "1", "--json");
+        JsonNode document = JsonNode.Parse(answer.Out)!;
+        Assert.Equal(students, ((JsonArray)document["students"]!).Select(n => (int)n!));
+        Assert.Equal(classes, ((JsonArray)document["classes"]!).Select(n => (int)n!));
+        Assert.Equal(2, students.Distinct().Count());
+
+        // Another threshold, given to each student, lets fewer leave.
+        Answer surer = await CliRun.Here("distill", "predict", "--model", whole.Run, "--dataset", "digits", "--early_exit", "0.999", "--threads", "1", "--json");
+        Assert.True((double)JsonNode.Parse(surer.Out)!["mean_flops"]! > (double)document["mean_flops"]!);
+
+        async Task<JsonNode> Prefix(int t) =>
+            JsonNode.Parse((await CliRun.Here("distill", "predict", "--model", whole.Run, "--dataset", "digits", "--prefix", $"{t}", "--threads", "1", "--json")).Out)!;
+    }
+
+    [Fact]
+    public async Task A_test_file_is_predicted_in_the_place_of_the_test_part()
+    {
+        using var folder = new TemporaryFolder();
+        Idx("train", 40, 1);
+        Idx("t10k", 30, 2);
+        Idx("own", 7, 3);
+        string data = folder.Path, run = folder.File("run", "x")[..^2];
+        Answer trained = await CliRun.Here(
+            "distill", "run", "--dataset", "mnist", "--data", data, "--teacher_size", "14x4x2x1", "--students", "14x4x2x1", "--teacher_epochs", "1", "--epochs", "1", "--single", "false", "--without_teacher", "false",
+            "--held_out", "0.2", "--threads", "1", "--out", run);
+        Assert.True(trained.Code == 0, trained.Error);
+        JsonNode there = await Predicted(), own = await Predicted("--test-file", Path.Combine(data, "own-images-idx3-ubyte"));
+        Assert.Equal((30, 7), (((JsonArray)there["classes"]!).Count, ((JsonArray)own["classes"]!).Count));
+
+        // The same file as data set of its own gives the same answers.
+        using var copied = new TemporaryFolder();
+        foreach (string file in Directory.GetFiles(data, "*ubyte"))
+        {
+            File.Copy(file, copied.File(Path.GetFileName(file)));
+        }
+
+        foreach (string kind in new[] { "images-idx3", "labels-idx1" })
+        {
+            File.Copy(Path.Combine(data, $"own-{kind}-ubyte"), Path.Combine(copied.Path, $"t10k-{kind}-ubyte"), overwrite: true);
+        }
+
+        data = copied.Path;
+        Assert.True(JsonNode.DeepEquals(own, await Predicted()));
+
+        async Task<JsonNode> Predicted(params string[] more)
+        {
+            Answer answer = await CliRun.Here(["distill", "predict", "--model", run, "--dataset", "mnist", "--data", data, "--threads", "1", "--json", .. more]);
+            Assert.True(answer.Code == 0, answer.Error);
+            return JsonNode.Parse(answer.Out)!;
+        }
+
+        void Idx(string part, int count, int seed)
+        {
+            var random = new Random(seed);
+            byte[] pixels = new byte[count * 28 * 28];
+            random.NextBytes(pixels);
+            File.WriteAllBytes(folder.File($"{part}-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, (byte)count, 0, 0, 0, 28, 0, 0, 0, 28, .. pixels]);
+            File.WriteAllBytes(folder.File($"{part}-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, (byte)count, .. Enumerable.Range(0, count).Select(i => (byte)(i % 10))]);
+        }
+    }
+
     [Fact]
     public async Task Predictions_of_single_classifiers_are_those_of_the_run()
     {
@@ -140,9 +228,32 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         string report = File.ReadAllText(Path.Combine(whole.Run, "report.html"));
         Assert.Contains("Accuracy at every budget", report, StringComparison.Ordinal);
         Assert.Contains("each student trained without a teacher", report, StringComparison.Ordinal);
-        string[] rows = File.ReadAllLines(Path.Combine(whole.Run, "prefixes.csv"));
-        Assert.Equal(11, rows.Length);
-        Assert.All(rows, row => Assert.Equal(19, row.Split(',', StringSplitOptions.None).Length - (row.Contains("prefix, own", StringComparison.Ordinal) ? 1 : 0)));
+        Assert.Contains("early exit, thresholds from held-out images", report, StringComparison.Ordinal);
+        Assert.Equal(Environment.ProcessorCount > 1, report.Contains("Accuracy against time of 64 images", StringComparison.Ordinal));
+        JsonNode result = JsonNode.Parse(whole.Answer.Out)!;
+        JsonNode[] exits = [.. ((JsonArray)result["early_exit"]!).Select(e => e!)];
+        string[][] rows = [.. File.ReadAllLines(Path.Combine(whole.Run, "prefixes.csv")).Select(row => row.Replace("prefix, own", "prefix own", StringComparison.Ordinal).Split(','))];
+        Assert.Equal(11 + exits.Length, rows.Length);
+        Assert.All(rows, row => Assert.Equal(rows[0].Length, row.Length));
+
+        // A line of the curve is a row, and the columns of times are those of the document.
+        string[][] curve = [.. rows.Where(row => row[3] == "\"early exit\"" || row[3] == "early exit")];
+        Assert.Equal(exits.Select(e => ((double)e["theta"]!).ToString("g6", System.Globalization.CultureInfo.InvariantCulture)), curve.Select(row => row[^1]));
+        Assert.Equal(exits.Select(e => ((double)e["accuracy"]!).ToString("g6", System.Globalization.CultureInfo.InvariantCulture)), curve.Select(row => row[Array.IndexOf(rows[0], "accuracy")]));
+        foreach (var (model, name, students) in new[] { (result["teacher"]!, "\"teacher\"", "0"), (result["single_student"]!, "\"one student\"", "1"), (result["prefixes"]![1]!, "\"prefix\"", "2") })
+        {
+            string[] row = Assert.Single(rows, r => r[3] == name && r[4] == students);
+            var points = (JsonArray)model["latency"]!;
+            Assert.Equal([1, Environment.ProcessorCount], ((int[])[.. points.Select(p => (int)p!["threads"]!)]).Distinct().Concat([Environment.ProcessorCount]).Distinct());
+            Assert.Equal([1, 64], points.Select(p => (int)p!["batch"]!).Distinct());
+            Assert.Equal(points.Where(p => (int)p!["threads"]! == 1).Select(Time), row[^5..^3]);
+            Assert.Equal(points.Where(p => (int)p!["threads"]! == Environment.ProcessorCount).Select(Time), row[^3..^1]);
+
+            // The run has one thread, and its own columns are those of one.
+            Assert.Equal((double)model["latency_b1_us"]!, (double)points[0]!["median_us"]!);
+        }
+
+        static string Time(JsonNode? point) => ((double)point!["median_us"]!).ToString("f1", System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Theory]

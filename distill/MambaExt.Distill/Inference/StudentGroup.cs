@@ -9,7 +9,9 @@ namespace MambaExt.Distill.Inference;
 
 /// <summary>
 /// Students that answer together, one after the other: after each there is an answer, <c>F_t = sum_u w_tu s_u</c>, and evaluation can stop
-/// there for any reason. Needs no training code; <see cref="GroupFolder"/> keeps it.
+/// there for any reason. Needs no training code; <see cref="GroupFolder"/> keeps it. On the CPU and in evaluation mode it answers from copies of the
+/// weights (<see cref="FusedStudent"/>), which are taken anew by <c>eval</c>, <c>train</c> and <c>load</c>: whoever changes parameters in place in evaluation mode
+/// calls <c>eval</c> behind it.
 /// </summary>
 public sealed class StudentGroup : nn.Module<Tensor, Tensor>
 {
@@ -61,11 +63,30 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
             own.copy_(given);
         }
 
-        for (int t = 0; t < _fused.Length; t++)
-        {
-            _fused[t]?.Dispose();
-            _fused[t] = null;
-        }
+        Fuse();
+    }
+
+    /// <inheritdoc/>
+    public override void train(bool on = true)
+    {
+        base.train(on);
+        Fuse();
+    }
+
+    /// <inheritdoc/>
+    public override (IList<string> missing_keys, IList<string> unexpected_keyes) load_state_dict(Dictionary<string, Tensor> source, bool strict = true, IList<string>? skip = null)
+    {
+        var keys = base.load_state_dict(source, strict, skip);
+        Fuse();
+        return keys;
+    }
+
+    /// <inheritdoc/>
+    public override nn.Module load(BinaryReader reader, bool strict = true, IList<string>? skip = null, Dictionary<string, bool>? loadedParameters = null)
+    {
+        base.load(reader, strict, skip, loadedParameters);
+        Fuse();
+        return this;
     }
 
     /// <summary>All students: [B, C, H, W] to logits [B, K].</summary>
@@ -183,6 +204,9 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
+    /// <summary>Students that answer from copies of their weights.</summary>
+    internal int Ready => _fused.Count(fused => fused is not null);
+
     /// <summary>Feature and logits of student t; disposes the feature of the one before.</summary>
     internal (Tensor Feature, Tensor Logits) Next(Tensor images, int t, Tensor? before)
     {
@@ -190,9 +214,7 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
         using IDisposable _ = no_grad();
         PatchMamba student = students[t - 1];
         Tensor? read = student.Options.reuse > 0 ? before : null;
-        (Tensor h, Tensor logits) = FusedStudent.Takes(student.Options, images)
-            ? (_fused[t - 1] ??= new FusedStudent(student)).Run(images, read)
-            : Composed(student, images, read);
+        (Tensor h, Tensor logits) = _fused[t - 1] is { } fused && FusedStudent.Takes(student.Options, images) ? fused.Run(images, read) : Composed(student, images, read);
         before?.Dispose();
         return (h.DetachFromDisposeScope(), logits.DetachFromDisposeScope());
     }
@@ -203,6 +225,17 @@ public sealed class StudentGroup : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         using IDisposable _ = no_grad();
         return own.Take(t).Select((logits, u) => logits * About.weights[t - 1][u]).Aggregate((sum, next) => sum + next).DetachFromDisposeScope();
+    }
+
+    /// <summary>Takes the weights as they are now, in evaluation mode; in training mode the modules answer themselves. Done before the first answer is asked for, so
+    /// that it does not pay for it.</summary>
+    private void Fuse()
+    {
+        for (int t = 0; t < _fused.Length; t++)
+        {
+            _fused[t]?.Dispose();
+            _fused[t] = !training && FusedStudent.Takes(About.students[t]) ? new FusedStudent(students[t]) : null;
+        }
     }
 
     private static (Tensor, Tensor) Composed(PatchMamba student, Tensor images, Tensor? read)

@@ -6,7 +6,7 @@ namespace MambaExt.Distill.Losses;
 /// <summary>
 /// Hard distillation of DeiT (Touvron et al., arXiv 2012.12877, equation 3), the default of GroupMamba (arXiv 2407.13772): cross-entropy of the
 /// distillation head with the teacher's decision, <c>CE(z_dist, argmax g)</c>. Beside it stands <see cref="CrossEntropy"/> of the class head, each with weight
-/// one half; what is predicted is the mean of both heads.
+/// one half; what is predicted is the mean of both heads. Of a prefix, which has one answer, it is the cross-entropy of that.
 /// </summary>
 public sealed class DeitHard() : DistillationLoss("deit-hard")
 {

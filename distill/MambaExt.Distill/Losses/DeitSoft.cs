@@ -5,7 +5,7 @@ namespace MambaExt.Distill.Losses;
 
 /// <summary>
 /// Soft distillation of DeiT (Touvron et al., arXiv 2012.12877, equation 2) as its code and GroupMamba's (arXiv 2407.13772) compute it: the divergence
-/// <c>tau^2 KL(softmax(g / tau) || softmax(z / tau)) / (B K)</c>, divided by the number of classes too, on the distillation head.
+/// <c>tau^2 KL(softmax(g / tau) || softmax(z / tau)) / (B K)</c>, divided by the number of classes too, on the distillation head; of a prefix, which has one answer, on that.
 /// </summary>
 /// <param name="temperature">tau</param>
 public sealed class DeitSoft(double temperature = 1) : DistillationLoss("deit-soft")

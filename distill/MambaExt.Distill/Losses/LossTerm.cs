@@ -9,8 +9,15 @@ public sealed record LossTerm(string name, double weight)
 {
     private const string FitNetsName = "fitnets", AttentionName = "at";
 
+    /// <summary>The constants that each loss has.</summary>
+    private static readonly Dictionary<string, string[]> Constants = new()
+    {
+        ["ce"] = ["smoothing"], ["kd"] = ["temperature"], ["dkd"] = ["temperature", "alpha", "beta", "warmup_epochs"], ["dist"] = ["temperature", "beta", "gamma"],
+        ["logit-std"] = ["temperature"], ["deit-soft"] = ["temperature"], ["deit-hard"] = [], [FitNetsName] = ["student", "teacher", "adapter"], [AttentionName] = ["student", "teacher"],
+    };
+
     /// <summary>Losses by name.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["ce", "kd", "dkd", "dist", "logit-std", "deit-soft", "deit-hard", FitNetsName, AttentionName];
+    public static IReadOnlyList<string> Names { get; } = [.. Constants.Keys];
 
     /// <summary>The default mix: half cross-entropy, half distillation at temperature 2.</summary>
     public static IReadOnlyList<LossTerm> Default { get; } = [new("ce", 0.5), new("kd", 0.5) { temperature = 2 }];
@@ -45,6 +52,12 @@ public sealed record LossTerm(string name, double weight)
     /// <summary>Whether it compares features.</summary>
     public bool OfFeatures => name is FitNetsName or AttentionName;
 
+    /// <summary>Whether it is made for a second head.</summary>
+    internal bool OfDistillationHead => name is "deit-soft" or "deit-hard";
+
+    /// <summary>Whether a batch needs two images.</summary>
+    internal bool NeedsTwo => name == "dist";
+
     /// <summary>Whether it asks a teacher.</summary>
     public bool NeedsTeacher => name != "ce";
 
@@ -58,6 +71,24 @@ public sealed record LossTerm(string name, double weight)
         if (!Names.Contains(name))
         {
             yield return $"There is no loss '{name}'; allowed are {string.Join(", ", Names)}{(NameSuggestion.Nearest(name, Names) is { } near ? $" (did you mean {near}?)" : "")}.";
+        }
+
+        foreach (string key in Given().Where(key => Constants.TryGetValue(name, out string[]? known) && !known.Contains(key)))
+        {
+            yield return NoConstant(key);
+        }
+
+        foreach (var (key, number) in new[] { (nameof(alpha), alpha), (nameof(beta), beta), (nameof(gamma), gamma) })
+        {
+            if (number is { } value && !(value >= 0 && double.IsFinite(value)))
+            {
+                yield return Invariant($"{key} of loss {name} is {value}; give 0 or more.");
+            }
+        }
+
+        if (warmup_epochs < 0)
+        {
+            yield return $"warmup_epochs of loss {name} is {warmup_epochs}; give 0 or more.";
         }
 
         if (!(weight > 0 && double.IsFinite(weight)))
@@ -100,6 +131,16 @@ public sealed record LossTerm(string name, double weight)
     /// <summary>The name that its features go by.</summary>
     public string Label => OfFeatures ? $"{name}({student_path})" : name;
 
+    /// <summary>Constants that differ from what a term starts with.</summary>
+    private IEnumerable<string> Given() => new[]
+    {
+        (nameof(temperature), temperature is not null), (nameof(alpha), alpha is not null), (nameof(beta), beta is not null), (nameof(gamma), gamma is not null), (nameof(smoothing), smoothing != 0),
+        (nameof(warmup_epochs), warmup_epochs != 0), ("student", student_path is not null), ("teacher", teacher_path is not null), (nameof(adapter), !adapter),
+    }.Where(constant => constant.Item2).Select(constant => constant.Item1);
+
+    private string NoConstant(string key) =>
+        $"The loss {name} has no constant '{key}'; {(Constants[name] is { Length: > 0 } known ? $"allowed are {string.Join(", ", known)}" : "it has none")}{(NameSuggestion.Nearest(key, Constants[name]) is { } near ? $" (did you mean {near}?)" : "")}.";
+
     private static long Width(long[]? shape) => shape is null ? throw new InvalidOperationException("A loss of features was made without the shapes of its features; give both.") : shape.Length == 4 ? shape[1] : shape[^1];
 
     private static LossTerm One(string word)
@@ -123,6 +164,12 @@ public sealed record LossTerm(string name, double weight)
 
     private static LossTerm With(LossTerm term, string key, string value)
     {
+        // A loss that there is not is named by its own sentence.
+        if (Constants.TryGetValue(term.name, out string[]? known) && !known.Contains(key))
+        {
+            throw new ArgumentException(term.NoConstant(key));
+        }
+
         switch (key)
         {
             case "student": return term with { student_path = value };
@@ -142,8 +189,8 @@ public sealed record LossTerm(string name, double weight)
             "beta" => term with { beta = number },
             "gamma" => term with { gamma = number },
             "smoothing" => term with { smoothing = number },
-            "warmup_epochs" => term with { warmup_epochs = (int)number },
-            _ => throw new ArgumentException($"The loss {term.name} has no constant '{key}'; allowed are temperature, alpha, beta, gamma, smoothing, warmup_epochs, student, teacher and adapter."),
+            "warmup_epochs" => number == Math.Floor(number) && Math.Abs(number) < int.MaxValue ? term with { warmup_epochs = (int)number } : throw new ArgumentException($"warmup_epochs of loss {term.name} is '{value}'; give a whole number."),
+            _ => term,
         };
     }
 

@@ -6,19 +6,22 @@ namespace MambaExt.Distill.Stages;
 /// <summary>How students are distilled, stage after stage.</summary>
 public sealed record DistillOptions
 {
+    private const double DefaultSolo = 0.5, DefaultClip = 10;
+
     /// <summary>One of <see cref="StageMode.Names"/>.</summary>
     public string mode { get; init; } = "joint";
 
     /// <summary>Losses of the modes joint and independent.</summary>
     public IReadOnlyList<LossTerm> losses { get; init; } = LossTerm.Default;
 
-    /// <summary>What a student's own losses count beside the prefix's in the joint mode.</summary>
-    public double lambda_solo { get; init; } = 0.5;
+    /// <summary>What a student's own losses count beside the prefix's in the joint mode; other modes have no use for it.</summary>
+    public double lambda_solo { get; init; } = DefaultSolo;
 
     /// <summary>Each student's head reads the feature of the one before it.</summary>
     public bool reuse { get; init; }
 
-    /// <summary>A second head that only the teacher trains, for deit-soft and deit-hard.</summary>
+    /// <summary>A second head for deit-soft and deit-hard. In mode independent the teacher alone trains it; in mode joint the losses of the prefix, which
+    /// answers with the mean of both heads, train it too.</summary>
     public bool distillation_head { get; init; }
 
     /// <summary>By how much the held-out likelihood (nats an image) of a prefix must improve for its last student to be kept; null keeps every student.</summary>
@@ -28,8 +31,8 @@ public sealed record DistillOptions
     /// ends the ladder.</summary>
     public int tries { get; init; } = 1;
 
-    /// <summary>Magnitude that the boosted mode clips logits to.</summary>
-    public double clip_logits { get; init; } = 10;
+    /// <summary>Magnitude that the boosted mode clips logits to; other modes have no use for it.</summary>
+    public double clip_logits { get; init; } = DefaultClip;
 
     /// <summary>Images of a step.</summary>
     public int batch_size { get; init; } = 128;
@@ -50,6 +53,21 @@ public sealed record DistillOptions
             throw new ArgumentException(string.Join(' ', problems));
         }
     }
+
+    /// <summary>Throws a sentence where so many training images do not go with these options.</summary>
+    /// <exception cref="ArgumentException">A loss that correlates the images of a batch would be given one alone.</exception>
+    public void ValidateFor(int images)
+    {
+        int batch = Math.Min(batch_size, images);
+        if (losses.FirstOrDefault(loss => loss.NeedsTwo) is { } term && images % batch is var last && (batch == 1 || last == 1))
+        {
+            throw new ArgumentException($"The loss {term.name} correlates the images of a batch, and {images} images in batches of {batch} end with one of 1; give another batch_size.");
+        }
+    }
+
+    /// <summary>These for one student that stands for itself and is trained by other losses.</summary>
+    internal DistillOptions Alone(IReadOnlyList<LossTerm> by) =>
+        this with { mode = "independent", losses = by, reuse = false, distillation_head = false, accept = null, tries = 1, lambda_solo = DefaultSolo, clip_logits = DefaultClip };
 
     private IEnumerable<string> Problems()
     {
@@ -84,6 +102,11 @@ public sealed record DistillOptions
             yield return FormattableString.Invariant($"lambda_solo is {lambda_solo}; give 0 or more.");
         }
 
+        if (mode != "joint" && lambda_solo != DefaultSolo)
+        {
+            yield return FormattableString.Invariant($"lambda_solo is {lambda_solo} and mode {mode} would ignore it; leave it out, or give mode joint.");
+        }
+
         if (accept is { } least && !double.IsFinite(least))
         {
             yield return FormattableString.Invariant($"accept is {least}; give a finite number of nats, 0.001 say, or leave it out.");
@@ -104,14 +127,25 @@ public sealed record DistillOptions
             yield return FormattableString.Invariant($"clip_logits is {clip_logits}; give a number above 0.");
         }
 
+        if (mode != "boosted" && clip_logits != DefaultClip)
+        {
+            yield return FormattableString.Invariant($"clip_logits is {clip_logits} and mode {mode} would ignore it; leave it out, or give mode boosted.");
+        }
+
         if (batch_size < 1)
         {
             yield return $"batch_size is {batch_size}; give 1 or more.";
         }
 
-        if (losses.Any(loss => loss.name is "deit-soft" or "deit-hard") != distillation_head && distillation_head)
+        string[] deit = [.. losses.Where(loss => loss.OfDistillationHead).Select(loss => loss.name)];
+        if (distillation_head && deit.Length == 0)
         {
             yield return "distillation_head is set and no loss trains that head; add deit-soft or deit-hard.";
+        }
+
+        if (!distillation_head && deit.Length > 0)
+        {
+            yield return $"The loss {deit[0]} trains a distillation head and the students have none; set distillation_head, or give kd.";
         }
     }
 }

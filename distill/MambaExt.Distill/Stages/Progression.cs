@@ -32,6 +32,7 @@ public sealed class Progression : IDisposable
     public Progression(DrawnImages images, HeldOut heldOut, ITeacher? teacher, DistillOptions options, int rounds)
     {
         options.Validate();
+        options.ValidateFor(images.Count);
         if (teacher is not null && teacher.Classes != images.Classes)
         {
             throw new ArgumentException($"The teacher has {teacher.Classes} classes and the images {images.Classes}; take a teacher that was trained on the same classes.");
@@ -58,6 +59,9 @@ public sealed class Progression : IDisposable
 
     /// <summary>Students that were kept.</summary>
     public IReadOnlyList<TrainedStudent> Students => _prefix.Students;
+
+    /// <summary>What they say together of every draw that was asked for.</summary>
+    internal PrefixLogits Prefix => _prefix;
 
     /// <summary>Row t - 1 holds the t weights of prefix t.</summary>
     public IReadOnlyList<double[]> Weights => _weights;

@@ -47,7 +47,7 @@ public sealed record PatchMambaOptions
     /// <summary>Values of the preceding student's feature that the head reads beside its own; 0 for none.</summary>
     public int reuse { get; init; }
 
-    /// <summary>A second head that only the teacher's labels train, as DeiT and GroupMamba have it; logits are the mean of both.</summary>
+    /// <summary>A second head that learns from the teacher, as DeiT and GroupMamba have it; logits are the mean of both. See <see cref="Stages.DistillOptions.distillation_head"/>.</summary>
     public bool distillation_head { get; init; }
 
     /// <summary>L, tokens of an image.</summary>

@@ -30,8 +30,9 @@ public static class StudentLadder
     /// are cheap in FLOPs and not in weights: for small budgets they learn best, so a student of less than a twelfth of the teacher takes them if it can.</summary>
     /// <param name="teacher">Image, classes, scan, and the budget's scale</param>
     /// <param name="flops">Most operations an image</param>
+    /// <param name="of">What a refusal calls 100 %, where the teacher itself is another model; default <paramref name="teacher"/></param>
     /// <exception cref="ArgumentException">No student costs that little.</exception>
-    public static PatchMambaOptions ForTarget(PatchMambaOptions teacher, long flops)
+    public static PatchMambaOptions ForTarget(PatchMambaOptions teacher, long flops, (string Name, long Flops)? of = null)
     {
         long whole = FlopCount.Total(teacher).flops;
         PatchMambaOptions[] all = [.. Candidates(teacher)];
@@ -43,10 +44,11 @@ public static class StudentLadder
                 throw new ArgumentException($"No patch of 2 pixels or more cuts {teacher.height} x {teacher.width} into 4 to 256 equal pieces, so no student can be found for a share of FLOPs; bring the images to another size (image_size), or give the students' sizes.");
             }
 
+            (string name, long hundred) = of ?? (teacher.Size, whole);
             LayerCost least = all.Select(FlopCount.Total).MinBy(c => c.flops);
             throw new ArgumentException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"No student costs at most {flops:n0} FLOPs an image ({100.0 * flops / whole:0.###} % of {teacher.Size}): the smallest of the search, {least.name}, costs {least.flops:n0}; give a larger target or the student's sizes."));
+                $"No student costs at most {flops:n0} FLOPs an image ({100.0 * flops / hundred:0.###} % of {name}): the smallest of the search, {least.name}, costs {least.flops:n0}; give a larger target or the student's sizes."));
         }
 
         var near = fitting.Where(c => c.Cost.flops >= Near * flops).ToArray();

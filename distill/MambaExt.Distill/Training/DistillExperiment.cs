@@ -21,17 +21,21 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     /// <summary>What is trained, in order.</summary>
     public IReadOnlyList<DistillKey> Keys { get; } = [.. Enumerable.Range(first, seeds).SelectMany(seed => OfSeed(task.Recipe, seed))];
 
-    /// <summary>Runs everything that <paramref name="experiment"/> has not behind it.</summary>
+    /// <summary>Runs everything that <paramref name="experiment"/> has not behind it, and measures what came of it.</summary>
     /// <param name="experiment">Over the run's folder</param>
     /// <param name="folder">The run's folder</param>
     /// <param name="token">Asked after each step</param>
-    public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
+    public DistillResult Run(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default) => Result(Train(experiment, folder, token), folder);
+
+    /// <summary>The trainings and evaluations alone, in the order of <see cref="Keys"/>.</summary>
+    /// <inheritdoc cref="Run"/>
+    internal IReadOnlyList<DistillPart> Train(Experiment<DistillKey, DistillPart> experiment, string folder, CancellationToken token = default)
     {
         TeacherSource.Require(task, Enumerable.Range(first, seeds));
         SeedState? state = null;
         try
         {
-            IReadOnlyList<DistillPart> parts = experiment.Run(
+            return experiment.Run(
                 Keys,
                 (key, host) =>
                 {
@@ -47,7 +51,6 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
                 Keep,
                 Done,
                 token);
-            return Result(parts, folder);
         }
         finally
         {
@@ -94,32 +97,35 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
         yield return new DistillKey(seed, DistillKey.Evaluation);
     }
 
-    private DistillResult Result(IReadOnlyList<DistillPart> parts, string folder)
+    /// <summary>The table: means over seeds, and how long each model takes on this machine.</summary>
+    internal DistillResult Result(IReadOnlyList<DistillPart> parts, string folder)
     {
         Evaluation[] seeds = [.. parts.Select(p => p.evaluation).OfType<Evaluation>()];
         DistillRecipe recipe = task.Recipe;
         LayerCost teacher = recipe.TeacherCost;
         long whole = teacher.flops;
-        (StudentGroup group, _) = GroupFolder.Load(Path.Combine(folder, "models", "group"));
-        using StudentGroup owned = group;
-        IReadOnlyList<Latency> one = GroupLatency.Of(group, 1), many = GroupLatency.Of(group, 64, 100), aloneOne = GroupLatency.Alone(group, 1), aloneMany = GroupLatency.Alone(group, 64, 100);
         int common = seeds.Min(s => s.prefixes.Count);
         DistillPart[] singles = [.. parts.Where(p => p.part == DistillKey.Single && p.trained)];
+        string? single = singles.Length == 0 ? null : Path.Combine(folder, "models", new DistillKey(singles[0].seed, DistillKey.Single).Folder);
+        IReadOnlyList<ModelLatencies> times = ModelLatencies.Measure(Path.Combine(folder, "models", "group"), TeacherFolder(folder), single, recipe.teacher_options);
         LayerCost[] costs = [.. singles.Select(p => FlopCount.Total(recipe.teacher_options.WithSize(p.size!)))];
         return new DistillResult(
             task.Data.Name, task.Data.Variant.ToString().ToLowerInvariant(), recipe.distill.mode, FlopCount.Convention,
-            Model(seeds.Select(s => s.teacher), whole, teacher.parameters, recipe.teacher == "resnet" ? "resnet" : recipe.teacher_options.Size, TeacherFolder(folder)),
-            [.. Enumerable.Range(0, common).Select(t => Prefix([.. seeds.Select(s => s.prefixes[t])], whole, [.. new[] { one, many, aloneOne, aloneMany }.Select(all => all[Math.Min(t, all.Count - 1)])]))],
+            Model(seeds.Select(s => s.teacher), whole, teacher.parameters, recipe.TeacherSize, m => m.Teacher),
+            [.. Enumerable.Range(0, common).Select(t => Prefix([.. seeds.Select(s => s.prefixes[t])], whole, times))],
             singles.Length == 0 ? null : Model(
                 seeds.Select(s => s.single).OfType<Scores>(), (long)costs.Average(c => c.flops), (long)costs.Average(c => c.parameters), Sizes(singles.Select(p => p.size!)),
-                Path.Combine(folder, "models", new DistillKey(singles[0].seed, DistillKey.Single).Folder)),
-            seeds.Average(s => s.right_then_wrong), Exits(seeds), parts, seeds.Length, folder);
-
-        ModelResult Model(IEnumerable<Scores> scores, long flops, long parameters, string? size, string model)
+                m => m.Single!.Value),
+            seeds.Average(s => s.right_then_wrong), Exits(seeds), parts, seeds.Length, folder)
         {
-            (Latency one, Latency many) = GroupLatency.OfFolder(model, recipe.teacher_options);
+            latency_threads = times[0].Threads,
+        };
+
+        ModelResult Model(IEnumerable<Scores> scores, long flops, long parameters, string? size, Func<ModelLatencies, LatencyPair> of)
+        {
+            (Latency one, Latency many) = (of(times[0]).One, of(times[0]).Many);
             MeanDeviation accuracy = Metrics.MeanAndDeviation([.. scores.Select(s => s.accuracy)]);
-            return new ModelResult(accuracy.Mean, accuracy.Deviation, flops, (double)flops / whole, parameters, size, one.median_us, one.p95_us, many.median_us, many.p95_us);
+            return new ModelResult(accuracy.Mean, accuracy.Deviation, flops, (double)flops / whole, parameters, size, one.median_us, one.p95_us, many.median_us, many.p95_us, ModelLatencies.Points(times, of));
         }
     }
 
@@ -128,9 +134,10 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
     /// <summary>Seeds of a run that widens students may have students of different sizes: all are named.</summary>
     private static string Sizes(IEnumerable<string> all) => string.Join('/', all.Distinct());
 
-    private static PrefixResult Prefix(PrefixEvaluation[] seeds, long whole, Latency[] latencies)
+    private static PrefixResult Prefix(PrefixEvaluation[] seeds, long whole, IReadOnlyList<ModelLatencies> times)
     {
-        (Latency one, Latency many, Latency aloneOne, Latency aloneMany) = (latencies[0], latencies[1], latencies[2], latencies[3]);
+        int t = seeds[0].students - 1;
+        (Latency one, Latency many, Latency aloneOne, Latency aloneMany) = (Of(times[0]).One, Of(times[0]).Many, Alone(times[0]).One, Alone(times[0]).Many);
         long flops = Mid(s => s.flops);
         MeanDeviation accuracy = Mean(s => s.scores.accuracy), solo = Mean(s => s.solo.accuracy);
         MeanDeviation? without = seeds.All(s => s.without_teacher is not null) ? Mean(s => s.without_teacher!.accuracy) : null;
@@ -142,7 +149,13 @@ public sealed class DistillExperiment(DistillTask task, int seeds, int first = 0
             ece = seeds.Average(s => s.scores.ece), agreement = seeds.Average(s => s.scores.agreement!.Value), kl = seeds.Average(s => s.scores.kl!.Value),
             latency_b1_us = one.median_us, latency_b1_p95_us = one.p95_us, latency_b64_us = many.median_us, latency_b64_p95_us = many.p95_us,
             solo_latency_b1_us = aloneOne.median_us, solo_latency_b1_p95_us = aloneOne.p95_us, solo_latency_b64_us = aloneMany.median_us, solo_latency_b64_p95_us = aloneMany.p95_us,
+            latency = ModelLatencies.Points(times, Of), solo_latency = ModelLatencies.Points(times, Alone),
         };
+
+        // The saved group is of one seed, which may have fewer students than it was asked for.
+        LatencyPair Of(ModelLatencies m) => m.Prefixes[Math.Min(t, m.Prefixes.Count - 1)];
+
+        LatencyPair Alone(ModelLatencies m) => m.Alone[Math.Min(t, m.Alone.Count - 1)];
 
         long Mid(Func<PrefixEvaluation, long> of) => (long)seeds.Average(of);
 

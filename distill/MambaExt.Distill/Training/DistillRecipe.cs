@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MambaExt.Distill.Accounting;
 using MambaExt.Distill.Stages;
 using MambaExt.Distill.Students;
@@ -60,13 +61,26 @@ public sealed record DistillRecipe
     /// <summary>Also train every student without a teacher.</summary>
     public bool without_teacher { get; init; } = true;
 
+    /// <summary>Mean FLOPs an image, as a share of the whole group's, that the saved group's threshold of early exit is calibrated for; null for
+    /// <see cref="DefaultExitShare"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? exit_share { get; init; }
+
+    /// <summary>The share of a recipe that names none.</summary>
+    public const double DefaultExitShare = 0.2;
+
     /// <summary>What all students share.</summary>
     internal PatchMambaOptions Like => teacher_options with { scan = student_scan, stem_channels = 0, stem_stride = 1, distillation_head = false };
 
     /// <summary>The students' sizes.</summary>
     public IReadOnlyList<PatchMambaOptions> Ladder() => students.Count > 0
         ? StudentLadder.Of(Like, students)
-        : [.. shares.Select(share => StudentLadder.ForTarget(Like, share is > 0 and <= 1 ? (long)(share * TeacherFlops) : throw new ArgumentException(FormattableString.Invariant($"A student was asked for with {share} of the teacher's FLOPs; give shares above 0 and at most 1."))))];
+        : [.. shares.Select(share => share is > 0 and <= 1
+            ? StudentLadder.ForTarget(Like, (long)(share * TeacherFlops), ($"the teacher, {TeacherSize}", TeacherFlops))
+            : throw new ArgumentException(FormattableString.Invariant($"A student was asked for with {share} of the teacher's FLOPs; give shares above 0 and at most 1.")))];
+
+    /// <summary>The teacher as tables name it.</summary>
+    internal string TeacherSize => teacher == "resnet" ? "resnet" : teacher_options.Size;
 
     /// <summary>Operations an image of the teacher.</summary>
     public long TeacherFlops => TeacherCost.flops;
@@ -137,6 +151,11 @@ public sealed record DistillRecipe
         if (teacher_smoothing is not (>= 0 and < 1))
         {
             yield return FormattableString.Invariant($"teacher_smoothing is {teacher_smoothing}; give 0 to below 1.");
+        }
+
+        if (exit_share is { } share && !(share is > 0 and <= 1))
+        {
+            yield return FormattableString.Invariant($"exit_share is {share}; give a share of the group's FLOPs above 0 and at most 1.");
         }
 
         if (draws is < 0 or > 1024 || teacher_batch_size < 1)

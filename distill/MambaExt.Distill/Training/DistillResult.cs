@@ -11,8 +11,10 @@ namespace MambaExt.Distill.Training;
 /// <param name="latency_b1_p95_us">95th percentile of that</param>
 /// <param name="latency_b64_us">Median time of a batch of 64, microseconds</param>
 /// <param name="latency_b64_p95_us">95th percentile of that</param>
+/// <param name="latency">The same on one thread and on one a processor</param>
 public sealed record ModelResult(
-    double accuracy, double? accuracy_std, long flops, double flops_fraction, long parameters, string? size, double latency_b1_us, double latency_b1_p95_us, double latency_b64_us, double latency_b64_p95_us);
+    double accuracy, double? accuracy_std, long flops, double flops_fraction, long parameters, string? size, double latency_b1_us, double latency_b1_p95_us, double latency_b64_us, double latency_b64_p95_us,
+    IReadOnlyList<LatencyPoint> latency);
 
 /// <summary>A prefix of the table.</summary>
 public sealed record PrefixResult
@@ -94,6 +96,12 @@ public sealed record PrefixResult
 
     /// <summary>95th percentile of that.</summary>
     public double solo_latency_b64_p95_us { get; init; }
+
+    /// <summary>Times of the prefix on one thread and on one a processor.</summary>
+    public IReadOnlyList<LatencyPoint> latency { get; init; } = [];
+
+    /// <summary>Times of student t alone on one thread and on one a processor.</summary>
+    public IReadOnlyList<LatencyPoint> solo_latency { get; init; } = [];
 }
 
 /// <summary>Result of an experiment; the keys of <c>distill run --json</c>.</summary>
@@ -111,4 +119,8 @@ public sealed record PrefixResult
 /// <param name="run_dir">The run folder</param>
 public sealed record DistillResult(
     string dataset, string variant, string mode, string flops_convention, ModelResult teacher, IReadOnlyList<PrefixResult> prefixes, ModelResult? single_student,
-    double right_then_wrong, IReadOnlyList<Inference.ExitPoint> early_exit, IReadOnlyList<DistillPart> runs, int test_reads, string run_dir);
+    double right_then_wrong, IReadOnlyList<Inference.ExitPoint> early_exit, IReadOnlyList<DistillPart> runs, int test_reads, string run_dir)
+{
+    /// <summary>Threads that the times named b1 and b64 were measured on: the run's own.</summary>
+    public int latency_threads { get; init; }
+}

@@ -67,6 +67,7 @@ public sealed class DistillTask
             throw new ArgumentException(FormattableString.Invariant($"A share of {recipe.held_out} of the {data.Train.Count} training images of {data.Name} leaves {trained.Count} to train on and holds out {held.Count}; give a share that leaves some of both."));
         }
 
+        recipe.distill.ValidateFor(trained.Count);
         held.Sort();
         trained.Sort();
         ImageNormalization normalization = ImageNormalization.Of(data.Train, trained.ToArray());

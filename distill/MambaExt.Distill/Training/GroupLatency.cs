@@ -62,19 +62,19 @@ public static class GroupLatency
     /// <summary>Latency of one classifier from its model folder: one image, and a batch of 64.</summary>
     /// <param name="folder">Of a Mamba or a residual classifier</param>
     /// <param name="like">Size of an image</param>
-    public static (Latency One, Latency Many) OfFolder(string folder, PatchMambaOptions like)
+    internal static LatencyPair OfFolder(string folder, PatchMambaOptions like)
     {
         if (ClassifierFiles.IsMamba(folder))
         {
             using PatchMamba model = ClassifierFiles.LoadMamba(folder);
             using StudentGroup group = GroupFolder.OfOne(model);
-            return (Of(group, 1)[0], Of(group, 64, 100)[0]);
+            return new(Of(group, 1, LatencyPair.Rounds)[0], Of(group, LatencyPair.Batch, LatencyPair.BatchRounds)[0]);
         }
 
         using ResNetClassifier network = ClassifierFiles.LoadResNet(folder);
         using DisposeScope outer = NewDisposeScope();
         using IDisposable _ = no_grad();
-        return (Time(1, 200), Time(64, 100));
+        return new(Time(1, LatencyPair.Rounds), Time(LatencyPair.Batch, LatencyPair.BatchRounds));
 
         Latency Time(int batch, int rounds)
         {

@@ -14,9 +14,6 @@ internal sealed class SeedEvaluation(DistillTask task, SeedState state)
     /// <summary>Mean FLOPs that early exit is calibrated for, as shares of the whole group's.</summary>
     private static readonly double[] ExitTargets = [0.05, 0.1, 0.2, 0.4, 0.7];
 
-    /// <summary>The share that a saved group's thresholds are calibrated for.</summary>
-    private const double SavedTarget = 0.2;
-
     /// <summary>Evaluates, and offers the group as the run's model.</summary>
     public DistillPart Run(ITrainingHost host)
     {
@@ -24,7 +21,7 @@ internal sealed class SeedEvaluation(DistillTask task, SeedState state)
         int count = students.Count;
         using StudentGroup group = Group(students, null);
         float[][] heldPrefixes = Prefixes(Together([.. Solo(students)], task.HeldOut));
-        using (StudentGroup saved = Group(students, [.. Enumerable.Repeat(Calibrate(heldPrefixes, SavedTarget, group).theta, count)]))
+        using (StudentGroup saved = Group(students, [.. Enumerable.Repeat(Calibrate(heldPrefixes, task.Recipe.exit_share ?? DistillRecipe.DefaultExitShare, group).theta, count)]))
         {
             foreach (var (name, content) in GroupFolder.Files(saved, task.Data.ClassNames))
             {

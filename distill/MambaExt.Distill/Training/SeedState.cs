@@ -78,7 +78,7 @@ internal sealed class SeedState : IDisposable
         if (Recipe.teacher_from is { } other)
         {
             _teacher = Load(Path.Combine(other, "models", key.Folder));
-            return new DistillPart { size = Size, kept = true, held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels) };
+            return new DistillPart { size = Recipe.TeacherSize, kept = true, held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels) };
         }
 
         manual_seed(key.OwnSeed);
@@ -98,7 +98,7 @@ internal sealed class SeedState : IDisposable
         _teacher = new ModuleTeacher(model, _task.Data.ClassCount, Recipe.TeacherFlops, owns: true);
         return Done(outcome) with
         {
-            size = Size,
+            size = Recipe.TeacherSize,
             kept = true,
             held_out = Scores.Of(_task.HeldOut.Logits(_teacher.Of), _task.HeldOut.Labels),
         };
@@ -156,7 +156,7 @@ internal sealed class SeedState : IDisposable
 
         // The same student, on the same draws for as many steps; its head reads nobody else's feature.
         PatchMambaOptions student = Students.Students[key.Student - 1].Model.Options with { reuse = 0 };
-        DistillOptions options = Recipe.distill with { mode = "independent", losses = [new LossTerm("ce", 1)], reuse = false, distillation_head = false };
+        DistillOptions options = Recipe.distill.Alone([new LossTerm("ce", 1)]);
         (PatchMamba model, DistillPart part) = Alone(key, student, null, options, host, token);
         _withoutTeacher[key.Student] = model;
         return part;
@@ -170,14 +170,7 @@ internal sealed class SeedState : IDisposable
             return new DistillPart();
         }
 
-        DistillOptions options = Recipe.distill with
-        {
-            mode = "independent",
-            losses = LossTerm.Default,
-            reuse = false,
-            distillation_head = false,
-            training = Recipe.distill.training with { learning_rate = Recipe.teacher_training.learning_rate },
-        };
+        DistillOptions options = Recipe.distill.Alone(LossTerm.Default) with { training = Recipe.distill.training with { learning_rate = Recipe.teacher_training.learning_rate } };
         (_single, DistillPart part) = Alone(key, student, Teacher, options, host, token);
         return part;
     }
@@ -185,7 +178,7 @@ internal sealed class SeedState : IDisposable
     private (PatchMamba Model, DistillPart Part) Alone(DistillKey key, PatchMambaOptions student, ITeacher? teacher, DistillOptions options, ITrainingHost host, CancellationToken token)
     {
         // Not disposed: its one student goes on as the model of this part, and the caches of a progression without stages are empty.
-        var alone = new Progression(_task.Train, _task.HeldOut, teacher, options with { accept = null, tries = 1 }, 1);
+        var alone = new Progression(_task.Train, _task.HeldOut, teacher, options, 1);
         StageResult stage = alone.Train(student, key.OwnSeed, false, new TermHost(host, () => Terms = alone.Terms), token);
         Attach(host, key, ClassifierFiles.Of(stage.Student.Model, _task.Normalization, _task.Data.ClassNames));
         return (stage.Student.Model, Done(stage.Outcome) with { size = student.Size, kept = true, held_out = stage.HeldOut });
@@ -196,8 +189,6 @@ internal sealed class SeedState : IDisposable
         Scores scores = Scores.Of(_task.HeldOut.Logits(model), _task.HeldOut.Labels);
         return new Validation(scores.accuracy / 100, scores.nll);
     }
-
-    private string Size => Recipe.teacher == "resnet" ? "resnet" : Recipe.teacher_options.Size;
 
     private ModuleTeacher LoadTeacher()
     {

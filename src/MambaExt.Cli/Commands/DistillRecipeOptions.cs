@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using MambaExt.Distill.Losses;
 using MambaExt.Distill.Stages;
 using MambaExt.Distill.Students;
@@ -13,23 +14,26 @@ internal static class DistillRecipeOptions
     /// <summary>A path: written in full to the config.</summary>
     public static readonly Option<string?> TeacherFrom = CommonOptions.Folder("--teacher_from", "Run folder whose teachers of the same seeds are taken instead of training new ones.");
 
+    private static readonly Option<string[]> Students = CommonOptions.List("--students", "Sizes of the students, 14x12x8x1,7x28x16x1 say.");
+    private static readonly Option<double[]> Shares = SharesOption();
+
     private static readonly List<(Option Option, Func<ParseResult, DistillRecipe, DistillRecipe> Apply)> Entries =
     [
         Entry(CommonOptions.Choice("--mode", "How a student joins those before it.", StageMode.Names), (v, r) => Distill(r, d => d with { mode = v })),
         Entry(Losses(), (v, r) => Distill(r, d => d with { losses = LossTerm.Parse(v), distillation_head = LossTerm.Parse(v).Any(l => l.name is "deit-soft" or "deit-hard") })),
-        Of<double>("--lambda_solo", "What a student's own losses count beside the prefix's in mode joint", (v, r) => Distill(r, d => d with { lambda_solo = v })),
+        Of<double>("--lambda_solo", "What a student's own losses count beside the prefix's; mode joint only", (v, r) => Distill(r, d => d with { lambda_solo = v })),
         Of<bool>("--reuse", "Each student's head reads the feature of the one before it", (v, r) => Distill(r, d => d with { reuse = v })),
         Of<double>("--accept", "Nats by which a prefix must improve the held-out likelihood for its last student to be kept (default: every student is)", (v, r) => Distill(r, d => d with { accept = v })),
         Of<int>("--tries", "Tries of a stage, each with reuse and twice the width of the one before, before the ladder ends", (v, r) => Distill(r, d => d with { tries = v })),
-        Of<double>("--clip_logits", "Magnitude that mode boosted clips logits to", (v, r) => Distill(r, d => d with { clip_logits = v })),
+        Of<double>("--clip_logits", "Magnitude that logits are clipped to; mode boosted only", (v, r) => Distill(r, d => d with { clip_logits = v })),
         Entry(CommonOptions.Choice("--teacher", "Kind of the teacher.", "mamba", "resnet"), (v, r) => r with { teacher = v }),
         Entry(TeacherFrom, (v, r) => r with { teacher_from = Path.GetFullPath(v!) }),
-        Of<string>("--teacher_size", "patch x d_model x d_state x blocks of the Mamba teacher", (v, r) => Teacher(r, t => t.WithSize(v))),
+        Of<string>("--teacher_size", "patch x d_model x d_state x blocks of the Mamba teacher, which a residual teacher is made to cost as much as", (v, r) => Teacher(r, t => t.WithSize(v))),
         Entry(CommonOptions.Choice("--scan", "How the Mamba teacher reads the patches.", ScanKind.All), (v, r) => Teacher(r, t => t with { scan = v })),
         Of<int>("--stem_channels", "Channels of a convolution before the patches of the Mamba teacher; 0: none", (v, r) => Teacher(r, t => t with { stem_channels = v })),
         Of<int>("--stem_stride", "Stride of that convolution", (v, r) => Teacher(r, t => t with { stem_stride = v })),
-        Entry(CommonOptions.List("--students", "Sizes of the students, 14x12x8x1,7x28x16x1 say."), (v, r) => r with { students = v, shares = [] }),
-        Entry(Shares(), (v, r) => r with { shares = v, students = [] }),
+        Entry(Students, (v, r) => r with { students = v, shares = [] }),
+        Entry(Shares, (v, r) => r with { shares = v, students = [] }),
         Entry(CommonOptions.Choice("--student_scan", "How the students read the patches.", ScanKind.All), (v, r) => r with { student_scan = v }),
         Of<int>("--image_size", "Height and width that images are brought to (default: their own)", (v, r) => r with { image_size = v }),
         Of<double>("--held_out", "Share of the training images that nothing is trained on", (v, r) => r with { held_out = v }),
@@ -37,6 +41,7 @@ internal static class DistillRecipeOptions
         Of<int>("--draws", "Numbered draws of each image; 0: new ones each epoch, whose logits are not kept", (v, r) => r with { draws = v }),
         Of<bool>("--single", "Train one student of the group's FLOPs too", (v, r) => r with { single = v }),
         Of<bool>("--without_teacher", "Train every student without a teacher too", (v, r) => r with { without_teacher = v }),
+        Of<double>("--exit_share", "Mean FLOPs an image, as a share of the group's, that the threshold of early exit in the saved group is calibrated for (default: 0.2)", (v, r) => r with { exit_share = v }),
         Of<int>("--teacher_epochs", "Epochs of the teacher", (v, r) => r with { teacher_training = r.teacher_training with { epochs = v } }),
         Of<double>("--teacher_learning_rate", "Largest learning rate of the teacher", (v, r) => r with { teacher_training = r.teacher_training with { learning_rate = v } }),
         Of<int>("--teacher_batch_size", "Images of a step of the teacher", (v, r) => r with { teacher_batch_size = v }),
@@ -50,6 +55,15 @@ internal static class DistillRecipeOptions
     ];
 
     public static IEnumerable<Option> All => Entries.Select(e => e.Option);
+
+    /// <summary>Adds the errors of options that exclude one another.</summary>
+    public static void Check(CommandResult result)
+    {
+        if (result.GetResult(Students) is { Implicit: false } && result.GetResult(Shares) is { Implicit: false })
+        {
+            result.AddError("--students and --shares were given; give sizes, or shares that sizes are found for.");
+        }
+    }
 
     /// <summary>The recipe with what the command line says.</summary>
     public static DistillRecipe Apply(ParseResult parsed, DistillRecipe recipe) => Entries.Aggregate(recipe, (r, entry) => entry.Apply(parsed, r));
@@ -74,7 +88,7 @@ internal static class DistillRecipeOptions
         HelpName = "NAME:WEIGHT,...",
     };
 
-    private static Option<double[]> Shares() => new("--shares")
+    private static Option<double[]> SharesOption() => new("--shares")
     {
         Description = "Shares of the teacher's FLOPs that students are found for, 0.01,0.05 say.",
         HelpName = "SHARE,...",

@@ -31,6 +31,7 @@ internal static class DistillRunCommand
         command.Validators.Add(result =>
         {
             RunSession.RefuseBesideResume(result, Json);
+            DistillRecipeOptions.Check(result);
             if (result.GetResult(RunSession.ResumeOption) is null)
             {
                 Data.Check(result);

@@ -108,6 +108,64 @@ public sealed class StudentGroupTests
         Refusal.Of<InvalidDataException>(() => GroupFolder.Load(folder.Path), "cannot be used", "restore the file");
     }
 
+    [Theory]
+    [InlineData("train")]
+    [InlineData("eval")]
+    [InlineData("load")]
+    [InlineData("state")]
+    public void Weights_that_were_changed_answer_and_not_copies_of_older_ones(string how)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable off = no_grad();
+        using var folder = new TemporaryFolder();
+        using StudentGroup group = Make(ScanKind.Forward, true), other = Make(ScanKind.Forward, true);
+        foreach (Tensor parameter in other.parameters())
+        {
+            parameter.add_(0.1);
+        }
+
+        other.eval();
+        Tensor images = randn(3, 1, 8, 8), before = group.forward(images), expected = other.forward(images);
+        Assert.True((expected - before).abs().max().ToDouble() > 0.01);
+        switch (how)
+        {
+            case "load":
+                other.save(folder.File("group.dat"));
+                group.load(folder.File("group.dat"));
+                break;
+            case "state":
+                group.load_state_dict(other.state_dict());
+                break;
+            default:
+                group.train();
+                foreach (Tensor parameter in group.parameters())
+                {
+                    parameter.add_(0.1);
+                }
+
+                // In training mode the modules answer themselves.
+                TensorAssert.Close(expected, group.forward(images), 1e-5);
+                group.train(how == "train");
+                break;
+        }
+
+        TensorAssert.Close(expected, group.forward(images), how == "train" ? 1e-5 : 0);
+    }
+
+    [Fact]
+    public void A_group_is_ready_before_it_is_asked()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        GroupFolder.Save(folder.Path, Make(ScanKind.Forward, false), ["a", "b", "c", "d"]);
+        using StudentGroup loaded = GroupFolder.Load(folder.Path).Group;
+        Assert.Equal(3, loaded.Ready);
+        loaded.train();
+        Assert.Equal(0, loaded.Ready);
+        using StudentGroup made = Make(ScanKind.Cross, false);
+        Assert.Equal(0, made.Ready);
+    }
+
     [Fact]
     public void Descriptions_that_do_not_fit_are_named()
     {

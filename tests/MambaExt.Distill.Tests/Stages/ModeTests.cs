@@ -49,11 +49,11 @@ public sealed class ModeTests
         (string Name, double Weight, Tensor Value)[] parts = [.. StageMode.Of("joint").Loss(x)];
         module.Sum([.. parts.Select(p => (p.Name, p.Weight, p.Value + 1))], 7, epoch: 1);
         Tensor sum = module.Sum(parts, 3, epoch: 2);
-        module.Sum(parts, 5, epoch: 2);
+        module.Sum([.. parts.Select(p => (p.Name, p.Weight, p.Value * 2))], 5, epoch: 2);
         Assert.Equal(["prefix.ce", "prefix.kd", "solo.ce", "solo.kd"], parts.Select(p => p.Name));
         Assert.Equal(parts.Sum(p => p.Weight * p.Value.ToDouble()), sum.ToDouble(), 1e-5);
         IReadOnlyDictionary<string, double> terms = module.Terms();
-        Assert.All(parts, part => Assert.Equal(part.Value.ToDouble(), terms[part.Name], 1e-5));
+        Assert.All(parts, part => Assert.Equal(part.Value.ToDouble() * ((3 + (2 * 5)) / 8.0), terms[part.Name], 1e-5));
 
         // A checkpoint keeps the sums.
         Assert.Contains("term_sums", module.named_buffers().Select(b => b.name));

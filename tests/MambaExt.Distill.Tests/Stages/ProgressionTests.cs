@@ -46,20 +46,24 @@ public sealed class ProgressionTests
             Assert.True(mode is not ("joint" or "independent") || alone > 40, $"{mode}, student {t} alone: {alone}");
         }
 
-        // The group from its own files says of every image what the stages' caches say.
+        // The group from its own files says of every image what the stages' own caches say, which were brought up to date student by student.
         using DisposeScope scope = NewDisposeScope();
-        using StudentGroup group = Group(students);
-        Tensor x = images.Read(Enumerable.Range(0, 50).ToArray(), 1);
-        Tensor? prefix = null;
-        var prefixes = new PrefixLogits(images, students.Mode);
-        for (int t = 1; t <= 3; t++)
+        using var folder = new TemporaryFolder();
+        using (StudentGroup made = Group(students))
         {
-            prefixes.Add(students.Students[t - 1]);
-            prefix = students.Mode.Combine(prefix, group.Solo(x)[t - 1], t, students.Students[t - 1].Scales());
-            TensorAssert.Close(prefixes.Whole(1)!.narrow(0, 0, 50), prefix, 1e-5, $"prefix {t}");
+            GroupFolder.Save(folder.Path, made, ["a", "b", "c", "d"]);
         }
 
-        prefixes.Dispose();
+        using StudentGroup group = GroupFolder.Load(folder.Path).Group;
+        Tensor x = images.Read(Enumerable.Range(0, 50).ToArray(), 1);
+        Tensor? prefix = null;
+        IReadOnlyList<Tensor> solo = group.Solo(x);
+        for (int t = 1; t <= 3; t++)
+        {
+            prefix = students.Mode.Combine(prefix, solo[t - 1], t, students.Students[t - 1].Scales());
+        }
+
+        TensorAssert.Close(students.Prefix.Whole(1)!.narrow(0, 0, 50), prefix, 1e-5, "prefix");
         float[] whole = heldOut.Logits(group.forward);
         Assert.Equal(Scores.Of(whole, heldOut.Labels).nll, Scores.Of(Progression.Mixture([.. SoloOf(group, heldOut)], students.Weights[2]), heldOut.Labels).nll, 4);
     }
@@ -95,6 +99,95 @@ public sealed class ProgressionTests
         Assert.Equal((4 * 12) + 12, stage.AdapterParameters);
         Assert.Equal(["prefix.ce", "solo.ce", "fitnets(layers.0)", "at(layers.0)"], students.Terms.Keys);
         Assert.All(students.Terms.Values, value => Assert.True(value > 0));
+    }
+
+    [Fact]
+    public void The_map_of_a_hint_is_trained_with_the_student()
+    {
+        // It is among what a stage trains, and what it maps comes near to what it is compared with.
+        var images = new Pictures(120, draws: 1);
+        using var teacher = new ModuleTeacher(images.Trained("4x12x2x1", 1), Pictures.Kinds, owns: true);
+        using DisposeScope scope = NewDisposeScope();
+        var hint = new LossTerm("fitnets", 1) { student_path = "norm", teacher_path = "norm" };
+        manual_seed(4);
+        using var module = new StageModule(Pictures.Like.WithSize("4x4x2x1"), [hint.Create([1, 4, 4], [1, 4, 12])], ["fitnets(norm)"]);
+        Assert.Equal(["adapters.0.bias", "adapters.0.weight"], module.named_parameters().Select(p => p.name).Where(name => name.StartsWith("adapters", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+
+        using var students = new Progression(images, new Pictures(40, seed: 2).Plain(), teacher, new DistillOptions { losses = [new LossTerm("ce", 1e-9), hint], training = Quick with { epochs = 1, validate_every = 1 }, batch_size = 40 }, 1);
+        students.Train(Pictures.Like.WithSize("4x4x2x1"), 1, false).Student.Model.Dispose();
+        double first = students.Terms["fitnets(norm)"];
+        using var longer = new Progression(images, new Pictures(40, seed: 2).Plain(), teacher, new DistillOptions { losses = [new LossTerm("ce", 1e-9), hint], training = Quick with { epochs = 30, validate_every = 30 }, batch_size = 40 }, 1);
+        longer.Train(Pictures.Like.WithSize("4x4x2x1"), 1, false).Student.Model.Dispose();
+        Assert.True(longer.Terms["fitnets(norm)"] < 0.6 * first, $"{first} to {longer.Terms["fitnets(norm)"]}");
+    }
+
+    [Theory]
+    [InlineData("joint")]
+    [InlineData("boosted")]
+    public void Kept_logits_train_the_student_that_their_teacher_trains(string mode)
+    {
+        var images = new Pictures(120);
+        HeldOut heldOut = new Pictures(40, seed: 2).Plain();
+        using var folder = new TemporaryFolder();
+        using PatchMamba model = images.Trained("4x8x2x1", 2);
+        using var teacher = new ModuleTeacher(model, Pictures.Kinds);
+        using DisposeScope scope = NewDisposeScope();
+        using (var cache = new LogitCache(images))
+        {
+            for (int draw = 0; draw < images.Draws; draw++)
+            {
+                cache.Whole(images, draw, teacher.Of);
+            }
+
+            cache.Save(folder.File("logits.safetensors"));
+        }
+
+        using var kept = new LogitTeacher(LogitCache.Load(folder.File("logits.safetensors")), flops: 12345, parameters: 6);
+        string[] digests = [.. new ITeacher[] { teacher, kept }.Select(one =>
+        {
+            using var students = new Progression(images, heldOut, one, new DistillOptions { mode = mode, batch_size = 40, training = Quick with { epochs = 4, validate_every = 2 } }, 2);
+            students.Add(students.Train(Pictures.Like.WithSize("4x4x2x1"), 1, false));
+            students.Add(students.Train(Pictures.Like.WithSize("4x4x2x1"), 2, true));
+            return string.Concat(students.Students.Select(s => Digest(s.Model)));
+        })];
+        Assert.Equal(digests[0], digests[1]);
+        Assert.Equal((12345, 6), (kept.Flops, kept.Parameters));
+        Refusal.Of<InvalidOperationException>(() => new Progression(new Pictures(120, noise: 1), heldOut, kept, new DistillOptions { training = Quick }, 1).Train(Pictures.Like.WithSize("4x4x2x1"), 1, false), "kept logits belong to");
+    }
+
+    [Theory]
+    [InlineData("joint")]
+    [InlineData("residual")]
+    [InlineData("independent")]
+    public void Logits_that_are_computed_live_train_the_student_that_kept_ones_train(string mode)
+    {
+        // The same pixels whatever the draw: once with logits that are kept of one draw, once with none kept.
+        HeldOut heldOut = new Pictures(40, seed: 2).Plain();
+        using DisposeScope scope = NewDisposeScope();
+        float[][] trained = [.. new[] { 1, 0 }.Select(draws =>
+        {
+            var images = new Pictures(120, draws, still: true);
+            using var teacher = new ModuleTeacher(images.Trained("4x8x2x1", 2), Pictures.Kinds, owns: true);
+            using var students = new Progression(images, heldOut, teacher, new DistillOptions { mode = mode, batch_size = 40, training = Quick with { epochs = 3, validate_every = 3 } }, 2);
+            students.Add(students.Train(Pictures.Like.WithSize("4x4x2x1"), 1, false));
+            students.Add(students.Train(Pictures.Like.WithSize("4x6x2x1"), 2, true));
+            return heldOut.Logits(x => students.Students[1].Logits(x, students.Students[0]));
+        })];
+        Assert.Equal(0, trained[0].Zip(trained[1], (a, b) => Math.Abs(a - b)).Max(), 1e-3);
+        Assert.True(trained[0].Max() - trained[0].Min() > 0.5);
+    }
+
+    [Fact]
+    public void An_epoch_reads_its_own_draw()
+    {
+        foreach (int draws in new[] { 3, 0 })
+        {
+            var images = new Pictures(40, draws);
+            using var teacher = new ModuleTeacher(new Pictures(40).Trained("4x4x2x1", 1), Pictures.Kinds, owns: true);
+            using var students = new Progression(images, new Pictures(20, seed: 2).Plain(), teacher, new DistillOptions { mode = "independent", batch_size = 40, training = Quick with { epochs = 5, validate_every = 5 } }, 1);
+            students.Train(Pictures.Like.WithSize("4x4x2x1"), 1, false).Student.Model.Dispose();
+            Assert.Equal(draws > 0 ? [0, 1, 2] : [1, 2, 3, 4, 5], images.Drawn.Distinct().Order());
+        }
     }
 
     [Fact]

@@ -13,17 +13,28 @@ internal sealed class Pictures : DrawnImages
     public const int Side = 8, Kinds = 4;
     private readonly float _noise;
     private readonly ulong _seed;
+    private readonly bool _still;
 
-    public Pictures(int count, int draws = 2, float noise = 0.8f, ulong seed = 1)
-        : base([.. Enumerable.Range(0, count).Select(i => (int)(CounterRandom.ForKey(seed, RandomStream.Splits, i) % Kinds))], Kinds, draws, $"pictures {count} {draws} {noise} {seed}") => (_noise, _seed) = (noise, seed);
+    /// <param name="count">Samples</param>
+    /// <param name="draws">Numbered draws, 0 for none</param>
+    /// <param name="noise">Deviation of the noise</param>
+    /// <param name="seed">Of classes and noise</param>
+    /// <param name="still">The same pixels whatever the draw</param>
+    public Pictures(int count, int draws = 2, float noise = 0.8f, ulong seed = 1, bool still = false)
+        : base([.. Enumerable.Range(0, count).Select(i => (int)(CounterRandom.ForKey(seed, RandomStream.Splits, i) % Kinds))], Kinds, draws, $"pictures {count} {draws} {noise} {seed}") => (_noise, _seed, _still) = (noise, seed, still);
 
     public static PatchMambaOptions Like { get; } = new() { height = Side, width = Side, classes = Kinds };
 
     public int Reads { get; private set; }
 
+    /// <summary>Draws that were read.</summary>
+    public System.Collections.Concurrent.ConcurrentBag<int> Drawn { get; } = [];
+
     public override Tensor Read(ReadOnlyMemory<int> samples, int draw)
     {
         Reads += samples.Length;
+        Drawn.Add(draw);
+        draw = _still ? 0 : draw;
         float[] values = new float[samples.Length * Side * Side];
         for (int b = 0; b < samples.Length; b++)
         {

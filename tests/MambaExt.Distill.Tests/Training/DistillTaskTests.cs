@@ -47,6 +47,24 @@ public sealed class DistillTaskTests
     }
 
     [Fact]
+    public void What_its_number_of_images_does_not_go_with_is_named_before_the_teacher_is_trained()
+    {
+        DistillRecipe recipe = DistillRecipes.For(Digits);
+        int trained = DistillTask.Prepare(Digits, recipe).Train.Count;
+        Refusal.Of<ArgumentException>(
+            () => DistillTask.Prepare(Digits, recipe with { distill = recipe.distill with { losses = MambaExt.Distill.Losses.LossTerm.Parse("ce:1,dist:1"), batch_size = trained - 1 } }), "loss dist", $"{trained} images", "one of 1");
+    }
+
+    [Fact]
+    public void A_share_that_is_too_small_is_told_as_one_of_the_teacher_that_there_is()
+    {
+        // The residual teacher costs another number of operations than the Mamba teacher that the students are made like.
+        DistillRecipe recipe = DistillRecipes.For(Digits) with { teacher = "resnet", resnet = new MambaExt.Vision.ResNetOptions { stem = "cifar", stem_width = 2, blocks = [1], widths = [2], strides = [1] }, students = [], shares = [0.01] };
+        Assert.Matches(@"\((1|0\.99\d?) % of the teacher, resnet\)", Assert.Throws<ArgumentException>(() => DistillTask.Prepare(Digits, recipe)).Message);
+        Refusal.Of<ArgumentException>(() => DistillTask.Prepare(Digits, recipe with { teacher = "mamba", shares = [0.0001], teacher_options = recipe.teacher_options with { stem_channels = 4 } }), "(0.01 % of the teacher, 2x32x8x2)");
+    }
+
+    [Fact]
     public void As_many_other_images_under_the_same_normalization_have_another_name()
     {
         var views = new MambaExt.Vision.Transforms.ImageViews(Digits.Train, new MambaExt.Vision.Transforms.ImagePipeline([], new ImageNormalization([0.5f], [0.5f])));
