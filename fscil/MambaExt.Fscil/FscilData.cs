@@ -16,6 +16,8 @@ namespace MambaExt.Fscil;
 public sealed record FscilData(
     string Name, DataVariant Variant, ImageSamples Train, ImageSamples Test, IReadOnlyList<string> Labels, FscilProtocol Protocol, IReadOnlyList<DataSetFile> Files, IReadOnlyList<string> Notes)
 {
+    private (ImageSamples Images, FscilProtocol Of, ImageNormalization Value)? _normalization;
+
     /// <summary>The images are the negatives of their files, ink 1 and paper 0: a model that is given files must turn them over too.</summary>
     public bool Inverted { get; init; }
 
@@ -28,8 +30,20 @@ public sealed record FscilData(
     /// <summary>Class of a test image.</summary>
     public int TestClass(int image) => Protocol.ClassOf(Test.Labels[image]);
 
-    /// <summary>Mean and deviation of each channel over the base training images.</summary>
-    public ImageNormalization Normalization => ImageNormalization.Of(Train, Protocol.Sessions[0].Train);
+    /// <summary>Mean and deviation of each channel over the base training images; measured at the first use.</summary>
+    public ImageNormalization Normalization
+    {
+        get
+        {
+            // A copy with another protocol has measured nothing yet.
+            if (_normalization is not { } known || !ReferenceEquals(known.Images, Train) || !ReferenceEquals(known.Of, Protocol))
+            {
+                _normalization = known = (Train, Protocol, ImageNormalization.Of(Train, Protocol.Sessions[0].Train));
+            }
+
+            return known.Value;
+        }
+    }
 
     /// <summary>A line for logs.</summary>
     public string Summary => $"{Name}, {Variant.ToString().ToLowerInvariant()}: {Protocol.Summary}, {Protocol.Sessions[0].Train.Length:n0} base and {Protocol.Sessions.Sum(s => s.Test.Length):n0} test images";

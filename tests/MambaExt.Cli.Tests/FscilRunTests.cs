@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MambaExt.Cli.Commands;
 using MambaExt.Cli.Tests.Support;
 
 namespace MambaExt.Cli.Tests;
@@ -74,11 +75,21 @@ public sealed class FscilRunTests
     }
 
     [Theory]
+    [InlineData("cpu", "training.epochs=2", 32)]
+    [InlineData("cpu", "backbone.image_size=84", 84)]
+    [InlineData("cpu", "backbone.image_size=100000", 32)]
+    [InlineData("paper", "backbone.image_size=84", 0)]
+    public void Photographs_are_brought_to_the_size_that_enters_the_backbone(string profile, string change, int side) =>
+        Assert.Equal(side, FscilDataChoice.PhotoSize(profile, "folder", [change]));
+
+    [Theory]
     [InlineData("--base-classes 9 --ways 2 --shots 5", "data has 10 classes")]
     [InlineData("--base-classes 4 --ways 2 --shots 5000", "and 5000 and 1 are needed")]
     [InlineData("--ways 2", "--base-classes is missing")]
     [InlineData("--max-classes 9", "the protocol has 10 classes")]
     [InlineData("--set projector.width=8", "8 wide and the protocol has 10 classes")]
+    [InlineData("--set backbone.image_size=100000", "4 to 1024")]
+    [InlineData("--set incremental.base_copies=null", "which it cannot take; give one like [1]")]
     [InlineData("--set training.epoch=8", "did you mean training.epochs?")]
     public async Task What_cannot_be_is_refused_before_anything_is_trained(string options, string words) =>
         (await CliRun.Here(["fscil", "run", "--dataset", "digits", .. options.Split(' ')])).Refuses(1, words);

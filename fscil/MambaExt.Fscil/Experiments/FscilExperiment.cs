@@ -25,6 +25,7 @@ namespace MambaExt.Fscil.Experiments;
 public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recipe, IReadOnlyList<string> methods, IReadOnlyList<int> seeds, int maxClasses = 0, int trials = 1)
 {
     private readonly Dictionary<string, IReadOnlyList<FscilTrial>> _trials = methods.Distinct().ToDictionary(method => method, method => TrialsOf(recipe, method, trials));
+    private readonly SeedData _data = new(data);
     private readonly Dictionary<int, int> _trialSeeds = [];
     private (int Seed, bool HeldBack, BaseNetwork Network, FscilFeatures Features)? _open;
     private IReadOnlyList<FscilRun> _finished = [];
@@ -62,7 +63,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
 
     private HashSet<int> BaseLabels(int seed)
     {
-        FscilProtocol protocol = data(seed).Protocol;
+        FscilProtocol protocol = _data.Of(seed).Protocol;
         return [.. protocol.ClassOrder.Take(protocol.BaseClasses)];
     }
 
@@ -93,7 +94,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <returns>A result a method, in their order.</returns>
     public IReadOnlyList<FscilResult> Run(Experiment<FscilRunKey, FscilRun> experiment, string folder, CancellationToken token = default)
     {
-        FscilData first = data(seeds[0]);
+        FscilData first = _data.Of(seeds[0]);
         recipe.Validate(Classes(first));
         if (first.Protocol.Sessions.Count < 2)
         {
@@ -105,7 +106,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             RequireBackbones(other, seeds);
             foreach (int seed in seeds)
             {
-                BaseDescription.Of(data(seed), recipe, Classes(first), seed).RequireOf(Path.Combine(other, BasePath(seed)));
+                BaseDescription.Of(_data.Of(seed), recipe, Classes(first), seed).RequireOf(Path.Combine(other, BasePath(seed)));
             }
         }
         else if (NeedsBase && recipe.backbone.weights is { } weights && !File.Exists(weights))
@@ -118,7 +119,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             if (trials > 1)
             {
                 // Too few base classes are found before anything is trained.
-                _ = first.Pseudo(seeds[0]);
+                _ = _data.Of(seeds[0], heldBack: true);
             }
 
             IReadOnlyList<FscilRunKey> keys = Keys;
@@ -127,7 +128,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             FscilRun[] bases = [.. runs.Where(r => r.Key is { Method: FscilRunKey.Base, Trial: 0 }).Select(r => r.Run)];
             return
             [
-                .. methods.Select(method => FscilResult.Of(first, recipe.training.choose, [.. runs.Where(r => r.Key.Method == method && r.Key.Trial == 0).Select(r => r.Run)], bases, folder)
+                .. methods.Select(method => FscilResult.Of(first, recipe.training, [.. runs.Where(r => r.Key.Method == method && r.Key.Trial == 0).Select(r => r.Run)], bases, folder)
                     with { trials = [.. seeds.Where(seed => TrialSeed(seed) == seed).SelectMany(seed => TrialScores(method, seed))] }),
             ];
         }
@@ -151,7 +152,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         return _trials[key.Method][key.Trial > 0 ? key.Trial - 1 : Math.Max(0, tried.ToList().FindIndex(t => t.chosen))].Recipe;
     }
 
-    private FscilData DataOf(FscilRunKey key) => key.Trial == 0 ? data(key.Seed) : data(key.Seed).Pseudo(key.Seed);
+    private FscilData DataOf(FscilRunKey key) => _data.Of(key.Seed, heldBack: key.Trial > 0);
 
     private int Classes(FscilData of) => maxClasses > 0 ? maxClasses : of.Protocol.ClassCount;
 
@@ -252,7 +253,8 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         Close();
         BaseNetwork network = Load(of, Path.Combine(folder, BasePath(key.Seed, heldBack)));
         network.to(Device ?? CPU);
-        _open = (key.Seed, heldBack, network, FeatureExtractor.Run(of, recipe, network, key.Seed, token));
+        bool read = methods.Any(method => _trials[method].Any(trial => FscilMethods.ReadsViews(method, trial.Recipe)));
+        _open = (key.Seed, heldBack, network, FeatureExtractor.Run(of, read ? recipe : recipe with { views = 1 }, network, key.Seed, token));
         return _open.Value.Features;
     }
 

@@ -1,4 +1,5 @@
 using MambaExt.Fscil.Metrics;
+using MambaExt.Fscil.Recipes;
 using MambaExt.Training;
 
 namespace MambaExt.Fscil.Experiments;
@@ -18,16 +19,16 @@ public sealed record FscilResult(
     /// <summary>Settings that were tried on base classes held back as if they were novel; the recipe alone where nothing was tried.</summary>
     public IReadOnlyList<FscilTrialScore> trials { get; init; } = [];
 
-    /// <summary>How often a run reads the test images.</summary>
+    /// <summary>How often a run reads its test images: once for the maps that all sessions are judged on, and before that once an epoch where they choose the epoch.</summary>
     public int test_reads { get; init; } = 1;
 
     /// <summary>Puts the runs of a method together.</summary>
     /// <param name="data">Of the first seed</param>
-    /// <param name="chosenBy">By what the epoch was chosen</param>
+    /// <param name="training">How the backbone was trained, and by what its epoch was chosen</param>
     /// <param name="runs">At least one, with scores</param>
     /// <param name="bases">The trainings of the backbones</param>
     /// <param name="folder">Of the run</param>
-    public static FscilResult Of(FscilData data, string chosenBy, IReadOnlyList<FscilRun> runs, IReadOnlyList<FscilRun> bases, string folder)
+    public static FscilResult Of(FscilData data, BaseTraining training, IReadOnlyList<FscilRun> runs, IReadOnlyList<FscilRun> bases, string folder)
     {
         FscilScores[] scores = [.. runs.Select(r => r.scores!)];
         MeanDeviation average = Metric(s => s.average), harmonic = Metric(s => s.harmonic_mean);
@@ -37,8 +38,15 @@ public sealed record FscilResult(
             Metric(s => s.harmonic_last).Mean, Metric(s => s.g_acc).Mean, Metric(s => s.forgetting).Mean, Metric(s => s.bwt).Mean, runs,
             runs.Sum(r => r.base_seconds + r.session_seconds) + bases.Sum(b => b.base_seconds), folder)
         {
-            chosen_by = chosenBy, protocol = data.Protocol.Summary, test_reads = chosenBy == "test" ? 2 : 1,
+            chosen_by = training.choose, protocol = data.Protocol.Summary, test_reads = 1 + (training.choose == "test" ? bases.Select(Judged).DefaultIfEmpty().Max() : 0),
         };
+
+        // A backbone of another run was judged as often as its recipe, which is the same, lets it be; the last epoch always is.
+        int Judged(FscilRun of)
+        {
+            int epochs = of.epochs > 0 ? of.epochs : training.epochs;
+            return ((epochs - 1) / training.validate_every) + 1;
+        }
 
         MeanDeviation Metric(Func<FscilScores, double> of) => Training.Metrics.MeanAndDeviation([.. scores.Select(of)]);
 

@@ -25,6 +25,16 @@ public static class FscilMethods
         ["no-separation"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { separate = 0, separate_base = 0 } } },
     };
 
+    /// <summary>Whether a method is trained on several views of the base images; others look at the one without augmentation alone.</summary>
+    public static bool ReadsViews(string name, FscilRecipe recipe) => name switch
+    {
+        "fine-tune" => true,
+        "nc-fscil" => recipe.training.head != "nc",
+        Best => recipe.prototypes.projector_weight > 0 && recipe.training.head != "mamba",
+        "teen" or "ncm-cosine" or "ncm-euclid" or Pixels => false,
+        _ => recipe.training.head != "mamba",
+    };
+
     /// <summary>A method, with weights from torch's generator.</summary>
     /// <param name="name">One of <see cref="Names"/>, or of <see cref="Ablations"/></param>
     /// <param name="recipe">Sizes and trainings</param>

@@ -36,7 +36,13 @@ public static class RecipeChange
                 continue;
             }
 
-            part[path[i]] = Value(found, value);
+            // Only what may be nothing can be set to it.
+            if (value == "null" && found is not null && !Nullable(path))
+            {
+                throw new ArgumentException($"--set gives {name} the value 'null', which it cannot take; give one like {Shown(recipe, path)}.");
+            }
+
+            part[path[i]] = value == "null" ? null : Value(found, value);
         }
 
         try
@@ -48,6 +54,8 @@ public static class RecipeChange
             throw new ArgumentException($"--set gives {name} the value '{value}', which it cannot take; give one like {Shown(recipe, path)}.", e);
         }
     }
+
+    private static bool Nullable(string[] path) => path is [nameof(FscilRecipe.backbone), nameof(BackboneOptions.weights)];
 
     private static IEnumerable<string> Names(JsonObject part, string above) =>
         part.SelectMany(p => p.Value is JsonObject inner ? Names(inner, $"{above}{p.Key}.") : [above + p.Key]);

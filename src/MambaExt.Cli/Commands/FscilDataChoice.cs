@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using MambaExt.Fscil;
 using MambaExt.Fscil.Protocol;
+using MambaExt.Fscil.Recipes;
 
 namespace MambaExt.Cli.Commands;
 
@@ -9,6 +10,7 @@ namespace MambaExt.Cli.Commands;
 /// <param name="listed">A protocol may also come from lists</param>
 internal sealed class FscilDataChoice(bool listed = true)
 {
+    private const int DefaultPhotoSize = 32;
     private readonly Option<string?> _dataSet = new("--dataset") { Description = $"Required: {string.Join(", ", FscilDataSets.Names)}.", HelpName = "NAME" };
     private readonly Option<string?> _data = CommonOptions.Folder(GraphDataOptions.DataName, "Folder that holds the data set's files, at any depth (default: MAMBAEXT_DATA).");
     private readonly Option<string?> _lists = CommonOptions.Folder("--lists", $"Folder of the protocol's lists, session_1.txt, test_1.txt, ... (default: {FscilDataSets.ListsFolder} beside the data, else a drawn protocol).");
@@ -20,6 +22,9 @@ internal sealed class FscilDataChoice(bool listed = true)
 
     /// <summary>Options whose value is a path.</summary>
     public IReadOnlyList<Option<string?>> Paths => [_data, _lists];
+
+    /// <summary>Name of the data set.</summary>
+    public string Name(ParseResult parsed) => parsed.GetValue(_dataSet)!;
 
     /// <summary>Adds the error of options that do not go together.</summary>
     public void Check(CommandResult result)
@@ -40,12 +45,28 @@ internal sealed class FscilDataChoice(bool listed = true)
         }
     }
 
+    /// <summary>The side that a recipe wants of photographs: that of the images that enter the backbone, or 0 where the profile crops them out of whole ones.</summary>
+    /// <param name="profile">cpu or paper</param>
+    /// <param name="dataSet">Name of the data</param>
+    /// <param name="changes">Values of --set</param>
+    public static int PhotoSize(string profile, string dataSet, IEnumerable<string> changes)
+    {
+        if (profile == "paper")
+        {
+            return 0;
+        }
+
+        // A size that no recipe can have is refused with the recipe; nothing is made of it before.
+        int wanted = changes.Aggregate(FscilRecipes.For(profile, dataSet, 3, null, 2), RecipeChange.Apply).backbone.image_size;
+        return wanted is >= 4 and <= 1024 ? wanted : DefaultPhotoSize;
+    }
+
     /// <summary>Images once, and the protocol of each seed.</summary>
     /// <param name="parsed">The command line</param>
-    /// <param name="photographs">Photographs keep their sizes, and are decoded each time</param>
-    public Func<int, FscilData> Load(ParseResult parsed, bool photographs = false)
+    /// <param name="photoSize">Side to which photographs are brought once; 0 to decode them each time in the size they have</param>
+    public Func<int, FscilData> Load(ParseResult parsed, int photoSize = DefaultPhotoSize)
     {
         ProtocolOptions? drawn = parsed.GetResult(_base) is { Implicit: false } ? new ProtocolOptions(parsed.GetValue(_base), parsed.GetValue(_ways), parsed.GetValue(_shots)) : null;
-        return FscilDataSets.Load(new FscilDataOptions(parsed.GetValue(_dataSet)!, parsed.GetValue(_data), listed ? parsed.GetValue(_lists) : null, drawn, photographs ? 0 : 32));
+        return FscilDataSets.Load(new FscilDataOptions(parsed.GetValue(_dataSet)!, parsed.GetValue(_data), listed ? parsed.GetValue(_lists) : null, drawn, photoSize));
     }
 }

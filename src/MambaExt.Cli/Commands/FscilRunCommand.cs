@@ -80,7 +80,8 @@ internal sealed class FscilRunCommand
         ParseResult arguments = RunSession.Arguments(parsed);
         RunSession.UseThreads(parsed, arguments, _threads);
         Device? device = _where.Read(arguments);
-        Func<int, FscilData> data = _data.Load(arguments, photographs: arguments.GetValue(_profile) == "paper");
+        string[] changes = arguments.GetValue(_set) ?? [];
+        Func<int, FscilData> data = _data.Load(arguments, FscilDataChoice.PhotoSize(arguments.GetValue(_profile)!, _data.Name(arguments), changes));
         int[] seeds = [.. Enumerable.Range(0, arguments.GetValue(_seeds))];
         FscilData first = data(0);
         string[] methods = _several ? [.. arguments.GetValue(_methods)!.Distinct().Select(Known)] : [arguments.GetValue(_method)!];
@@ -91,7 +92,7 @@ internal sealed class FscilRunCommand
             throw new ArgumentException($"--max-classes is {classes} and the protocol has {first.Protocol.ClassCount} classes; give as many or more.");
         }
 
-        FscilRecipe recipe = (arguments.GetValue(_set) ?? []).Aggregate(
+        FscilRecipe recipe = changes.Aggregate(
             FscilRecipes.For(arguments.GetValue(_profile)!, first.Name, first.Train.Channels, first.Train.Size, classes), RecipeChange.Apply);
         recipe.Validate(classes);
         int trials = _several ? arguments.GetValue(_trials) : 1;

@@ -217,6 +217,43 @@ public sealed class ExperimentTests : TensorTests
         }
     }
 
+    [Theory]
+    [InlineData("validation", 1, 1)]
+    [InlineData("last", 1, 1)]
+    [InlineData("test", 1, 1 + 3)]
+    [InlineData("test", 2, 1 + 2)]
+    public void How_often_the_test_images_are_read_is_said_truly(string choose, int every, int reads)
+    {
+        using var folder = new TemporaryFolder();
+        using var run = new RunFolder(folder.Path);
+        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 3, choose = choose, validate_every = every } };
+        int judged = 0;
+        FscilResult result = new FscilExperiment(Data, recipe, ["ncm-cosine"], [0], maxClasses: 10) { Epoch = (_, e) => judged += e.Validation is null ? 0 : 1 }
+            .Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path)[0];
+        Assert.Equal((choose, reads), (result.chosen_by, result.test_reads));
+
+        // The base test images were looked at as often as epochs were judged on them.
+        Assert.Equal(choose == "last" ? 0 : choose == "test" ? reads - 1 : 3, judged);
+    }
+
+    [Fact]
+    public void Images_that_choose_the_epoch_are_not_trained_on_and_are_the_same_part_of_each_class()
+    {
+        FscilData data = Data(0);
+        int[] all = data.Protocol.Sessions[0].Train;
+        BaseTraining how = new() { validation = 0.2 };
+        (int[] train, int[] validation) = Features.BaseTrainer.Split(data, how, 3);
+        Assert.Empty(train.Intersect(validation));
+        Assert.Equal(all.Order(), train.Concat(validation).Order());
+        foreach (IGrouping<int, int> of in all.GroupBy(data.TrainClass))
+        {
+            Assert.Equal((int)Math.Round(of.Count() * 0.2), of.Intersect(validation).Count());
+        }
+
+        Assert.NotEqual(validation, Features.BaseTrainer.Split(data, how, 4).Validation);
+        Assert.Empty(Features.BaseTrainer.Split(data, how with { choose = "last" }, 3).Validation);
+    }
+
     [Fact]
     public void A_folder_without_the_backbones_is_refused()
     {

@@ -82,6 +82,15 @@ public sealed class ScanLossesTests : TensorTests
     }
 
     [Fact]
+    public void Separation_alone_is_the_sum_of_its_three_terms()
+    {
+        Scan2dSignals s = Signals();
+        Assert.Equal((Apart(s.dt_low, R) + Apart(s.B, N) + Apart(s.C, N)) / 0.7 * 0.2, ScanLosses.Separation(s, tensor(Novel), 0.2)!.item<double>(), 1e-12);
+        Assert.Null(ScanLosses.Separation(s, tensor(Novel), 0));
+        Assert.Null(ScanLosses.Separation(s, tensor(new bool[B]), 0.2));
+    }
+
+    [Fact]
     public void Separation_is_zero_at_a_right_angle_and_half_the_weight_for_the_same_direction()
     {
         Tensor signal = zeros(2, 1, 1, 3, ScalarType.Float64);

@@ -91,6 +91,15 @@ public sealed class ProtocolTests
     }
 
     [Fact]
+    public void Images_are_found_by_their_names_or_by_their_numbers()
+    {
+        ListedImages named = new(Images, Names, byName: true), numbered = new(Images, Names, byName: false);
+        Assert.Equal((5, null), (named.Find("b/5.png"), named.Find("5")));
+        Assert.Equal((5, null, null), (numbered.Find("5"), numbered.Find("16"), numbered.Find("b/5.png")));
+        Assert.Equal(("b/5.png", "5"), (named.NameOf(5), numbered.NameOf(5)));
+    }
+
+    [Fact]
     public void Missing_lists_are_named()
     {
         using var folder = new TemporaryFolder();
@@ -101,16 +110,35 @@ public sealed class ProtocolTests
     }
 
     [Theory]
-    [InlineData("cifar100", 30_000, 9)]
-    [InlineData("cub200", 3_000, 11)]
-    [InlineData("mini_imagenet", 30_000, 9)]
-    public void The_published_lists_have_their_hashes_and_counts(string name, int first, int sessions)
+    [InlineData("cifar100", 30_000, 9, 25, 0, 0)]
+    [InlineData("cub200", 3_000, 11, 50, 2_864, 5_794)]
+    [InlineData("mini_imagenet", 30_000, 9, 25, 6_000, 10_000)]
+    public void The_published_lists_have_their_hashes_and_counts(string name, int first, int sessions, int shots, int baseTests, int tests)
     {
         string folder = SharedData.Require("data", "fscil", "index_list", name);
         IReadOnlyList<DataSetFile> files = ProtocolLists.Hash(folder, name);
         Assert.Equal(2 * sessions, files.Count);
         Assert.All(files, f => Assert.True(f.Official, f.Name));
-        Assert.Equal(first, File.ReadAllLines(Path.Combine(folder, "session_1.txt")).Length);
+        string[][] train = [.. Enumerable.Range(1, sessions).Select(t => Lines($"session_{t}.txt"))], test = [.. Enumerable.Range(1, sessions).Select(t => Lines($"test_{t}.txt"))];
+        Assert.Equal([first, .. Enumerable.Repeat(shots, sessions - 1)], train.Select(lines => lines.Length));
+        if (name == "cifar100")
+        {
+            return; // numbers of images, whose classes only the data knows
+        }
+
+        Assert.Equal((baseTests, tests), (test[0].Length, test.Sum(lines => lines.Length)));
+        Assert.All(test.Skip(1), lines => Assert.InRange(lines.Length, name == "cub200" ? 279 : 500, name == "cub200" ? 300 : 500));
+
+        // A path names its class; 5 shots of each, and each class in one session and its tests.
+        HashSet<string>[] classes = [.. train.Select(lines => lines.Select(Class).ToHashSet())];
+        Assert.Equal(classes.Sum(c => c.Count), classes.SelectMany(c => c).Distinct().Count());
+        Assert.All(train.Skip(1).SelectMany(lines => lines.GroupBy(Class)), of => Assert.Equal(5, of.Count()));
+        Assert.All(test.Index(), t => Assert.Equal(classes[t.Index].Order(), t.Item.Select(Class).Distinct().Order()));
+        Assert.Empty(train.SelectMany(lines => lines).Intersect(test.SelectMany(lines => lines)));
+
+        string[] Lines(string file) => File.ReadAllLines(Path.Combine(folder, file));
+
+        static string Class(string line) => line.Split('/')[^2];
     }
 
     [Fact]

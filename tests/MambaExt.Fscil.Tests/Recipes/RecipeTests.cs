@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MambaExt.Data.Images;
 using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Methods;
@@ -33,6 +34,17 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal(new MapSize(side, side, network.Backbone.Channels), network.Map);
         Assert.All(network.parameters(), p => Assert.Equal(DeviceType.META, p.device_type));
         Assert.Equal(DeviceType.META, network.Etf!.Columns.device_type);
+
+        // What a run writes into its folder is what a run reads from it.
+        string written = JsonSerializer.Serialize(recipe);
+        Assert.Equal(written, JsonSerializer.Serialize(JsonSerializer.Deserialize<FscilRecipe>(written)));
+        Assert.NotEqual(JsonSerializer.Serialize(new FscilRecipe()), written);
+        using FscilMethod method = FscilMethods.Create("mamba-fscil", recipe, network.Size, classes);
+        method.to(META);
+        Assert.Equal(parameters - network.Backbone.ParameterCount, method.ParameterCount);
+        Dictionary<string, long[]> buffers = method.named_buffers().ToDictionary(b => b.name, b => b.buffer.shape);
+        Assert.Equal([classes, side, side, network.Backbone.Channels], buffers["memory"]);
+        Assert.Equal([recipe.projector.width, classes], buffers["etf.etf"]);
         Assert.Equal(dataSet == "cub200", network.named_parameters().Any(p => p.name.StartsWith("backbone.layer1.", StringComparison.Ordinal) && !p.parameter.requires_grad));
     }
 
@@ -91,6 +103,12 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal([0.485f, 0.456f, 0.406f], Augmentations.Normalization("imagenet", colour).Mean);
         Assert.Equal([68.170f / 255, 65.392f / 255, 70.418f / 255], Augmentations.Normalization("cifar100", colour).Deviation);
         Assert.Equal(colour.Normalization, Augmentations.Normalization("measured", colour));
+
+        // Measured once, and anew for a copy with other base images.
+        Assert.Same(colour.Normalization, colour.Normalization);
+        FscilData other = colour with { Protocol = new Fscil.Protocol.FscilProtocol("y", [1], 2, [new(0, 0, 1, [1], [1])]) };
+        Assert.Equal(ImageNormalization.Of(other.Train, [1]).Mean, other.Normalization.Mean);
+        Assert.NotEqual(colour.Normalization.Mean, other.Normalization.Mean);
         Refusal.Of<ArgumentException>(() => Augmentations.Normalization("imagenet", grey), "constants of 3 channels", "measured");
 
         static FscilData Images(int channels)
@@ -136,6 +154,26 @@ public sealed class RecipeTests : TensorTests
     }
 
     [Fact]
+    public void Only_methods_that_are_trained_on_maps_read_several_views()
+    {
+        FscilRecipe recipe = new(), mamba = recipe with { training = new BaseTraining { head = "mamba" } }, nc = recipe with { training = new BaseTraining { head = "nc" } };
+        string[] Read(FscilRecipe r) => [.. FscilMethods.Names.Concat(["no-freezing"]).Where(name => FscilMethods.ReadsViews(name, r))];
+        Assert.Equal(["mamba-fscil", "mamba-fscil-teen", "nc-fscil", "fine-tune", "no-freezing"], Read(recipe));
+        Assert.Equal(["nc-fscil", "fine-tune"], Read(mamba));
+        Assert.Equal(["mamba-fscil", "mamba-fscil-teen", "fine-tune", "no-freezing"], Read(nc));
+        Assert.Equal("mambaext", Read(recipe with { prototypes = new PrototypeOptions { projector_weight = 0.1 } })[0]);
+    }
+
+    [Fact]
+    public void The_base_branch_is_kept_apart_only_where_it_learns()
+    {
+        FscilRecipe recipe = new() { incremental = new() { scan_losses = new() { separate_base = 1e-3 } } };
+        Refusal.Of<ArgumentException>(() => recipe.Validate(10), "separate_base is 0.001", "freeze=false");
+        (recipe with { incremental = recipe.incremental with { freeze = false } }).Validate(10);
+        Assert.Equal([0, 0, 1e-3], FscilRecipes.Published.Select(p => FscilRecipes.Paper(p).incremental.scan_losses.separate_base));
+    }
+
+    [Fact]
     public void Values_are_changed_by_name_and_wrong_ones_are_refused()
     {
         var recipe = new FscilRecipe();
@@ -146,6 +184,12 @@ public sealed class RecipeTests : TensorTests
         Assert.False(RecipeChange.Apply(recipe, "incremental.freeze=false").incremental.freeze);
         Assert.Equal("adamw", RecipeChange.Apply(recipe, "training.optimizer=adamw").training.optimizer);
         Assert.Contains("did you mean training.epochs?", Assert.Throws<ArgumentException>(() => RecipeChange.Apply(recipe, "training.epoch=7")).Message, StringComparison.Ordinal);
+        Assert.Null(RecipeChange.Apply(recipe with { backbone = recipe.backbone with { weights = "x" } }, "backbone.weights=null").backbone.weights);
+        foreach (string change in new[] { "incremental.base_copies=null", "training.augment=null", "training.epochs=null", "prototypes.levels=null" })
+        {
+            Refusal.Of<ArgumentException>(() => RecipeChange.Apply(recipe, change), "'null', which it cannot take");
+        }
+
         Assert.Contains("cannot take", Assert.Throws<ArgumentException>(() => RecipeChange.Apply(recipe, "training.epochs=many")).Message, StringComparison.Ordinal);
         Assert.Contains("NAME=VALUE", Assert.Throws<ArgumentException>(() => RecipeChange.Apply(recipe, "training")).Message, StringComparison.Ordinal);
     }
