@@ -88,7 +88,6 @@ public sealed class Progression : IDisposable
             Batches = new ShuffledBatches<StageBatch>(_images.Count, Math.Min(_options.batch_size, _images.Count), (ulong)seed, (epoch, samples) => StageBatch.Read(_images, epoch, samples)),
             Loss = training.Loss,
             Weight = batch => batch.Samples.Length,
-            RateOf = StageModule.RateOf,
             Undecayed = StageModule.Undecayed,
             Validate = () =>
             {

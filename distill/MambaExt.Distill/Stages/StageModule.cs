@@ -34,11 +34,9 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     // Behind the sums of the parts lie the samples that they are over and the epoch.
     private const int MostTerms = 32, Samples = MostTerms, Epoch = MostTerms + 1;
 
-    /// <summary>a and b, [2], differentiable.</summary>
+    /// <summary>a and b, [2], differentiable. They share the rate of the weights: at ten times that, b of a late student falls to nothing before the student can answer, and
+    /// with it the student's part in the prefix's loss.</summary>
     public Tensor Scales => scales;
-
-    /// <summary>Part of the learning rate of a parameter: the scales, two numbers of the size of one, move with ten times that of the weights.</summary>
-    public static double RateOf(string name) => name == nameof(scales) ? 10 : 1;
 
     /// <summary>Whether a parameter goes without decay: the scales would be pulled to 0, which means that a prefix answers nothing.</summary>
     public static bool Undecayed(string name) => name == nameof(scales);

@@ -9,7 +9,7 @@ namespace MambaExt.Distill.Training;
 public static class DistillRecipes
 {
     /// <summary>Seven students at 63 % of the FLOPs of a teacher of 3.7 MFLOPs, the first at 1 %: the two figures of Medina et al. (arXiv 2503.01727): patch, width, states, blocks.</summary>
-    public static IReadOnlyList<string> MnistLadder { get; } = ["14x12x8x1", "14x16x8x2", "14x32x16x1", "14x48x16x1", "7x28x16x1", "7x24x16x2", "7x54x8x1"];
+    public static IReadOnlyList<string> MnistLadder { get; } = ["14x12x8x1", "14x16x8x2", "14x16x16x3", "14x24x16x2", "14x40x16x2", "14x32x16x2", "7x32x16x3"];
 
     /// <summary>Six students at 60 % of a teacher of 66 MFLOPs, the first at 5 %.</summary>
     public static IReadOnlyList<string> CifarLadder { get; } = ["4x56x4x1", "4x32x8x3", "4x48x8x2", "4x80x8x1", "4x64x8x2", "4x64x4x3"];
