@@ -52,8 +52,8 @@ public sealed record LossTerm(string name, double weight)
     /// <summary>Whether it compares features.</summary>
     public bool OfFeatures => name is FitNetsName or AttentionName;
 
-    /// <summary>Whether it is made for a second head.</summary>
-    internal bool OfDistillationHead => name is "deit-soft" or "deit-hard";
+    /// <summary>Whether it is made for a second head, which the students then need.</summary>
+    public bool OfDistillationHead => name is "deit-soft" or "deit-hard";
 
     /// <summary>Whether a batch needs two images.</summary>
     internal bool NeedsTwo => name == "dist";

@@ -35,7 +35,7 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     private const int MostTerms = 32, Samples = MostTerms, Epoch = MostTerms + 1;
 
     /// <summary>a and b, [2], differentiable. They share the rate of the weights: at ten times that, b of a late student falls to nothing before the student can answer, and
-    /// with it the student's part in the prefix's loss.</summary>
+    /// with it the student's part in the prefix's loss. Nothing keeps b above 0.</summary>
     public Tensor Scales => scales;
 
     /// <summary>Whether a parameter goes without decay: the scales would be pulled to 0, which means that a prefix answers nothing.</summary>

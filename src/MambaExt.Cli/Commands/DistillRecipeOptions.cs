@@ -20,7 +20,7 @@ internal static class DistillRecipeOptions
     private static readonly List<(Option Option, Func<ParseResult, DistillRecipe, DistillRecipe> Apply)> Entries =
     [
         Entry(CommonOptions.Choice("--mode", "How a student joins those before it.", StageMode.Names), (v, r) => Distill(r, d => d with { mode = v })),
-        Entry(Losses(), (v, r) => Distill(r, d => d with { losses = LossTerm.Parse(v), distillation_head = LossTerm.Parse(v).Any(l => l.name is "deit-soft" or "deit-hard") })),
+        Entry(Losses(), (v, r) => WithLosses(r, LossTerm.Parse(v))),
         Of<double>("--lambda_solo", "What a student's own losses count beside the prefix's; mode joint only", (v, r) => Distill(r, d => d with { lambda_solo = v })),
         Of<bool>("--reuse", "Each student's head reads the feature of the one before it", (v, r) => Distill(r, d => d with { reuse = v })),
         Of<double>("--accept", "Nats by which a prefix must improve the held-out likelihood for its last student to be kept (default: every student is)", (v, r) => Distill(r, d => d with { accept = v })),
@@ -88,6 +88,9 @@ internal static class DistillRecipeOptions
         Description = $"Losses of modes joint and independent as name:weight:constant=value,...: {string.Join(", ", LossTerm.Names)}; features by student=PATH:teacher=PATH.",
         HelpName = "NAME:WEIGHT,...",
     };
+
+    private static DistillRecipe WithLosses(DistillRecipe recipe, IReadOnlyList<LossTerm> losses) =>
+        Distill(recipe, d => d with { losses = losses, distillation_head = losses.Any(loss => loss.OfDistillationHead) });
 
     private static Option<double[]> SharesOption() => new("--shares")
     {

@@ -1,6 +1,6 @@
 namespace MambaExt.Kernels.Cuda;
 
-/// <summary>A block of the scan's kernels: the constants of <c>selective_scan_backward.cu</c> and what follows from them.</summary>
+/// <summary>A block of the scan's kernels: the constants of <c>selective_scan_sweep.cu</c> and what follows from them.</summary>
 internal static class CudaScanBlock
 {
     /// <summary>Values a lane carries from chunk to chunk: the state's gradient, and those of A, constant B and constant C.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MambaExt.Kernels.Cuda;
 
-/// <summary>The argument of every kernel of <c>state_space_duality.cu</c>, field by field as it stands there.</summary>
+/// <summary>The argument of every kernel of state-space duality, field by field as it stands in <c>state_space_duality.cu</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct CudaSsdArguments
 {

@@ -29,7 +29,8 @@ public sealed class KernelSource
 
     /// <summary>The selective scan.</summary>
     public static KernelSource SelectiveScan { get; } = new(
-        "selective_scan.cu", "selective_scan.cu", "selective_scan_segments.cu", "selective_scan_forward.cu", "selective_scan_backward.cu");
+        "selective_scan.cu", "selective_scan.cu", "selective_scan_segments.cu", "selective_scan_forward.cu",
+        "selective_scan_gradients.cu", "selective_scan_sweep.cu", "selective_scan_backward.cu", "selective_scan_sums.cu");
 
     /// <summary>The causal depthwise convolution.</summary>
     public static KernelSource CausalConv1d { get; } = new("causal_conv1d.cu", "causal_conv1d.cu");
@@ -44,7 +45,9 @@ public sealed class KernelSource
     public static KernelSource CsrGatedMean { get; } = new("csr_gated_mean.cu", "csr.cu", "csr_rows.cu", "csr_gated_mean.cu");
 
     /// <summary>The Mamba-2 recurrence in chunks.</summary>
-    public static KernelSource StateSpaceDuality { get; } = new("state_space_duality.cu", "state_space_duality.cu");
+    public static KernelSource StateSpaceDuality { get; } = new(
+        "state_space_duality.cu",
+        "state_space_duality.cu", "state_space_duality_products.cu", "state_space_duality_steps.cu", "state_space_duality_forward.cu", "state_space_duality_backward.cu");
 
     /// <summary>Every source.</summary>
     public static IReadOnlyList<KernelSource> All { get; } = [SelectiveScan, CausalConv1d, CsrSum, CsrSegments, CsrGatedMean, StateSpaceDuality];

@@ -178,7 +178,7 @@ public sealed unsafe class CudaOffsetTests
         Int128 b = places.Batch, l = places.Length, at = places.At, n = places.States, d = places.Channels, checkpoint = (b * ((l - 1) / 256)) + (at / 256) - 1;
         Same(result.ToArray(), [(b * l) + at, checkpoint, (((checkpoint * n) + n - 16) * d) + d - 32, (((((b * 501) + 500) * n) + n - 16) * d) + d - 32, (b * l) + l - 1 - at]);
 
-        gpu.Launch(KernelSource.FromText("places.cu", Text("state_space_duality.cu") + Chunks), "places", new(1, 32), places);
+        gpu.Launch(KernelSource.FromText("places.cu", Text("state_space_duality.cu") + Text("state_space_duality_products.cu") + Text("state_space_duality_steps.cu") + Chunks), "places", new(1, 32), places);
         Int128 entry = places.Entry, chunk = places.Chunk, head = (((entry * ((l + 63) / 64)) + chunk) * 96) + 95;
         Same(result.ToArray()[..3], [(entry * l) + (chunk * 64), head, head * 128 * 256]);
 
