@@ -12,7 +12,7 @@ namespace MambaExt.Distill.Stages;
 internal sealed class StageModule : nn.Module<Tensor, Tensor>
 {
     public readonly PatchMamba student;
-    private readonly Parameter scales;
+    private readonly Parameter prefix_scale, student_log_scale;
     private readonly ModuleList<nn.Module> adapters;
     private readonly Tensor term_sums;
     private readonly string[] _names;
@@ -25,7 +25,8 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     {
         _names = parts.Count <= MostTerms ? [.. parts] : throw new ArgumentException($"The loss has {parts.Count} parts; give at most {MostTerms}.");
         student = new PatchMamba(options);
-        scales = nn.Parameter(tensor(new[] { 1f, 0.5f }).DetachFromDisposeScope());
+        prefix_scale = nn.Parameter(ones(1).DetachFromDisposeScope());
+        student_log_scale = nn.Parameter(full([1], (float)Math.Log(FirstStudentScale)).DetachFromDisposeScope());
         adapters = new ModuleList<nn.Module>([.. losses.Select(loss => loss.Adapter).OfType<nn.Module>()]);
         term_sums = zeros(MostTerms + 2, ScalarType.Float64).DetachFromDisposeScope();
         RegisterComponents();
@@ -34,12 +35,16 @@ internal sealed class StageModule : nn.Module<Tensor, Tensor>
     // Behind the sums of the parts lie the samples that they are over and the epoch.
     private const int MostTerms = 32, Samples = MostTerms, Epoch = MostTerms + 1;
 
-    /// <summary>a and b, [2], differentiable. They share the rate of the weights: at ten times that, b of a late student falls to nothing before the student can answer, and
-    /// with it the student's part in the prefix's loss. Nothing keeps b above 0.</summary>
-    public Tensor Scales => scales;
+    // What a student that was drawn this moment says is noise: it begins at half weight beside a prefix that is trained.
+    internal const double FirstStudentScale = 0.5;
 
-    /// <summary>Whether a parameter goes without decay: the scales would be pulled to 0, which means that a prefix answers nothing.</summary>
-    public static bool Undecayed(string name) => name == nameof(scales);
+    /// <summary>a and b, [2], differentiable. b = exp(beta) stays above 0: a student whose b had turned negative would be trained against itself, by the
+    /// prefix's loss one way and by its own the other. Both share the rate of the weights: at ten times that, b of a late student falls to nothing before the
+    /// student can answer, and with it the student's part in the prefix's loss.</summary>
+    public Tensor Scales => cat([prefix_scale, student_log_scale.exp()]);
+
+    /// <summary>Whether a parameter goes without decay: a would be pulled to 0, which means that a prefix answers nothing, and b to 1.</summary>
+    public static bool Undecayed(string name) => name is nameof(prefix_scale) or nameof(student_log_scale);
 
     public override Tensor forward(Tensor images) => student.call(images);
 

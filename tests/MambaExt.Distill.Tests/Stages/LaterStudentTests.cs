@@ -62,7 +62,7 @@ public sealed class LaterStudentTests
         HeldOut heldOut = new Pictures(20, seed: 2).Plain();
         using var teacher = new ModuleTeacher(images.Trained("4x8x2x1", 2), Pictures.Kinds, owns: true);
 
-        // One step of Adam moves every number by the rate, whatever its gradient is; decay would take half of a scale.
+        // One step of Adam moves every number by the rate, whatever its gradient is; decay would take a twentieth of it. b is trained by its logarithm.
         const double Rate = 1e-3, Decay = 50;
         var one = new TrainingOptions { epochs = 1, patience = 0, learning_rate = Rate, weight_decay = Decay };
         using var students = new Progression(images, heldOut, teacher, new DistillOptions { batch_size = 64, training = one }, 2);
@@ -71,7 +71,7 @@ public sealed class LaterStudentTests
             manual_seed(t);
             using var fresh = new PatchMamba(Pictures.Like.WithSize("4x4x2x1"));
             TrainedStudent student = students.Train(Pictures.Like.WithSize("4x4x2x1"), t, false).Student;
-            Assert.Equal(Rate, Math.Abs(student.StudentScale - 0.5), 1e-5);
+            Assert.Equal(Rate, Math.Abs(Math.Log(student.StudentScale / 0.5)), 1e-5);
             if (t == 2)
             {
                 Assert.Equal(Rate, Math.Abs(student.PrefixScale - 1), 1e-5);
@@ -80,6 +80,29 @@ public sealed class LaterStudentTests
             Tensor before = fresh.get_parameter("head.weight")!, after = student.Model.get_parameter("head.weight")!;
             Assert.Equal(Rate, (after - (before * (1 - (Rate * Decay)))).abs().max().ToDouble(), 1e-5);
             students.Add(students.Restore(student, new TrainingOutcome(1, 1, 1, null, 0)));
+        }
+    }
+
+    [Fact]
+    public void The_scale_of_a_student_stays_above_0_and_falls_by_no_more_than_a_factor_a_step()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var images = new Pictures(64, draws: 1);
+        using var teacher = new ModuleTeacher(images.Trained("4x8x2x1", 2), Pictures.Kinds, owns: true);
+
+        // A step of 0.6 from 0.5 would end at -0.1.
+        const double Rate = 0.6;
+        var one = new TrainingOptions { epochs = 1, patience = 0, learning_rate = Rate, weight_decay = 0 };
+        using var students = new Progression(images, new Pictures(20, seed: 2).Plain(), teacher, new DistillOptions { batch_size = 64, training = one }, 1);
+        double[] scales = [.. Enumerable.Range(1, 6).Select(seed => Scale(seed))];
+        Assert.All(scales, b => Assert.Equal(Rate, Math.Abs(Math.Log(b / 0.5)), 1e-4));
+        Assert.Contains(scales, b => b < 0.5);
+
+        double Scale(int seed)
+        {
+            StageResult stage = students.Train(Pictures.Like.WithSize("4x4x2x1"), seed, false);
+            using PatchMamba model = stage.Student.Model;
+            return stage.Student.StudentScale;
         }
     }
 
