@@ -17,7 +17,7 @@ public sealed class DistillCompareTests
         byte[] before = File.ReadAllBytes(teacher);
         Answer second = await CliRun.Here([.. line, "--modes", "joint,independent", "--json"]);
         Assert.True(second.Code == 0, second.Error);
-        Assert.Contains("joint: done before", second.Error, StringComparison.Ordinal);
+        Assert.Contains("joint, digits: done before", second.Error, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(teacher));
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "digits", "independent", "models", "seed-0", "teacher")));
         using JsonDocument document = JsonShape.AssertGolden("distill-compare.txt", second.Out);
@@ -28,7 +28,7 @@ public sealed class DistillCompareTests
         Assert.True(File.Exists(Path.Combine(folder.Path, "report.html")));
         Answer table = await CliRun.Here([.. line, "--modes", "joint,independent"]);
         Assert.True(table.Code == 0, table.Error);
-        Assert.Contains("independent: done before", table.Error, StringComparison.Ordinal);
+        Assert.Contains("independent, digits: done before", table.Error, StringComparison.Ordinal);
         Assert.Matches(@"\n\s+prefix\s+% of teacher\s+joint\s+independent\s", table.Out);
         JsonElement last = cells[1].GetProperty("prefixes")[3];
         Assert.Matches(FormattableString.Invariant($@"\n\s+4\s+{100 * last.GetProperty("flops_fraction").GetDouble():f1}\s+{cells[0].GetProperty("prefixes")[3].GetProperty("accuracy").GetDouble():f2}\s+{last.GetProperty("accuracy").GetDouble():f2}\s"), table.Out);

@@ -185,7 +185,8 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
     {
         using var folder = new TemporaryFolder();
         string run = Path.Combine(folder.Path, "run");
-        string[] taken = [.. Small, "--single", "false", "--without_teacher", "false", "--teacher_from", whole.Run];
+        int trained = Array.IndexOf(Small, "--teacher_epochs");
+        string[] taken = [.. Small[..trained], .. Small[(trained + 2)..], "--single", "false", "--without_teacher", "false", "--teacher_from", whole.Run];
         Answer answer = await CliRun.Here([.. taken, "--out", run, "--json"]);
         Assert.True(answer.Code == 0, answer.Error);
         JsonNode result = JsonNode.Parse(answer.Out)!, before = JsonNode.Parse(whole.Answer.Out)!;
@@ -198,6 +199,10 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         await Refused("kind", "--teacher", "resnet");
         await Refused("no teacher of seed 1", "--seeds", "2");
         await Refused("is a 4x8x4x1", "--teacher_size", "4x4x4x1");
+        foreach (string option in new[] { "--teacher_epochs", "--teacher_batch_size", "--teacher_smoothing" })
+        {
+            await Refused($"{option} says how a teacher is trained and --teacher_from takes trained ones; leave one of them out.", option, "1");
+        }
 
         async Task Refused(string sentence, params string[] more)
         {
@@ -257,14 +262,17 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
     }
 
     [Theory]
-    [InlineData("teacher", 2)]
-    [InlineData("student-2", 4)]
-    [InlineData("without-teacher-1", 4)]
-    public async Task A_run_that_is_cut_ends_with_the_same_numbers(string model, int epoch)
+    [InlineData("teacher", 2, "")]
+    [InlineData("student-2", 4, "")]
+    [InlineData("without-teacher-1", 4, "")]
+    [InlineData("teacher", 2, "--teacher resnet")]
+    [InlineData("student-2", 4, "--ema 0.9")]
+    public async Task A_run_that_is_cut_ends_with_the_same_numbers(string model, int epoch, string more)
     {
         using var folder = new TemporaryFolder();
         string run = Path.Combine(folder.Path, "run");
-        using (var process = new CliProcess([.. Small, "--checkpoint-seconds", "0", "--out", run]))
+        string[] given = more.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        using (var process = new CliProcess([.. Small, .. given, "--checkpoint-seconds", "0", "--out", run]))
         {
             string metrics = Path.Combine(run, "metrics.jsonl"), wanted = $"\"model\":\"{model}\",\"seed\":0,\"attempt\":0,\"epoch\":{epoch},";
             Assert.True(process.Until(() => File.Exists(metrics) && Read(metrics).Contains(wanted, StringComparison.Ordinal)), "the run ended first");
@@ -275,7 +283,7 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
         Answer resumed = await CliRun.Here("distill", "run", "--resume", run, "--json");
         Assert.True(resumed.Code == 0, resumed.Error);
         Assert.Contains("Resumed", resumed.Error, StringComparison.Ordinal);
-        (string metricsThere, string resultThere) = await whole.EveryEpoch();
+        (string metricsThere, string resultThere) = await whole.EveryEpoch(more);
         Assert.Equal(metricsThere, File.ReadAllText(Path.Combine(run, "metrics.jsonl")));
         Assert.Equal(resultThere, Evaluations(resumed.Out));
     }
@@ -291,7 +299,7 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
     public sealed class Whole : IDisposable
     {
         private readonly TemporaryFolder _folder = new();
-        private (string, string)? _every;
+        private readonly Dictionary<string, (string Metrics, string Evaluations)> _every = [];
 
         public Whole()
         {
@@ -304,18 +312,18 @@ public sealed class DistillRunTests(DistillRunTests.Whole whole) : IClassFixture
 
         internal Answer Answer { get; }
 
-        /// <summary>Metrics and evaluations of the run that looks at the held-out images each epoch, uncut.</summary>
-        public async Task<(string Metrics, string Evaluations)> EveryEpoch()
+        /// <summary>Metrics and evaluations of the run with more options that looks at the held-out images each epoch, uncut.</summary>
+        public async Task<(string Metrics, string Evaluations)> EveryEpoch(string more)
         {
-            if (_every is null)
+            if (!_every.TryGetValue(more, out var every))
             {
-                string run = Path.Combine(_folder.Path, "every");
-                Answer answer = await CliRun.Here([.. Small, "--checkpoint-seconds", "0", "--out", run, "--json"]);
+                string run = Path.Combine(_folder.Path, $"every{_every.Count}");
+                Answer answer = await CliRun.Here([.. Small, .. more.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--checkpoint-seconds", "0", "--out", run, "--json"]);
                 Assert.True(answer.Code == 0, answer.Error);
-                _every = (File.ReadAllText(Path.Combine(run, "metrics.jsonl")), Evaluations(answer.Out));
+                _every[more] = every = (File.ReadAllText(Path.Combine(run, "metrics.jsonl")), Evaluations(answer.Out));
             }
 
-            return _every.Value;
+            return every;
         }
 
         public void Dispose() => _folder.Dispose();

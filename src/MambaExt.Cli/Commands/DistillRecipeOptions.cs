@@ -16,6 +16,9 @@ internal static class DistillRecipeOptions
 
     private static readonly Option<string[]> Students = CommonOptions.List("--students", "Sizes of the students, 14x12x8x1,7x28x16x1 say.");
     private static readonly Option<double[]> Shares = SharesOption();
+    private static readonly Option<int> TeacherEpochs = CommonOptions.Value<int>("--teacher_epochs", "Epochs of the teacher.");
+    private static readonly Option<int> TeacherBatchSize = CommonOptions.Value<int>("--teacher_batch_size", "Images of a step of the teacher.");
+    private static readonly Option<double> TeacherSmoothing = CommonOptions.Value<double>("--teacher_smoothing", "Smoothing of the teacher's labels.");
 
     private static readonly List<(Option Option, Func<ParseResult, DistillRecipe, DistillRecipe> Apply)> Entries =
     [
@@ -43,10 +46,10 @@ internal static class DistillRecipeOptions
         Of<bool>("--single", "Train one student of the group's FLOPs too", (v, r) => r with { single = v }),
         Of<bool>("--without_teacher", "Train every student without a teacher too", (v, r) => r with { without_teacher = v }),
         Of<double>("--exit_share", "Mean FLOPs an image, as a share of the group's, that the threshold of early exit in the saved group is calibrated for (default: 0.2)", (v, r) => r with { exit_share = v }),
-        Of<int>("--teacher_epochs", "Epochs of the teacher", (v, r) => r with { teacher_training = r.teacher_training with { epochs = v } }),
-        Of<double>("--teacher_learning_rate", "Largest learning rate of the teacher", (v, r) => r with { teacher_training = r.teacher_training with { learning_rate = v } }),
-        Of<int>("--teacher_batch_size", "Images of a step of the teacher", (v, r) => r with { teacher_batch_size = v }),
-        Of<double>("--teacher_smoothing", "Smoothing of the teacher's labels", (v, r) => r with { teacher_smoothing = v }),
+        Entry(TeacherEpochs, (v, r) => r with { teacher_training = r.teacher_training with { epochs = v } }),
+        Of<double>("--teacher_learning_rate", "Largest learning rate of the teacher, and of the single student", (v, r) => r with { teacher_training = r.teacher_training with { learning_rate = v } }),
+        Entry(TeacherBatchSize, (v, r) => r with { teacher_batch_size = v }),
+        Entry(TeacherSmoothing, (v, r) => r with { teacher_smoothing = v }),
         Of<int>("--epochs", "Epochs of each student", (v, r) => Student(r, t => t with { epochs = v })),
         Of<double>("--learning_rate", "Largest learning rate of the students", (v, r) => Student(r, t => t with { learning_rate = v })),
         Of<int>("--batch_size", "Images of a step of the students", (v, r) => Distill(r, d => d with { batch_size = v })),
@@ -63,6 +66,14 @@ internal static class DistillRecipeOptions
         if (result.GetResult(Students) is { Implicit: false } && result.GetResult(Shares) is { Implicit: false })
         {
             result.AddError("--students and --shares were given; give sizes, or shares that sizes are found for.");
+        }
+
+        foreach (Option option in new Option[] { TeacherEpochs, TeacherBatchSize, TeacherSmoothing })
+        {
+            if (result.GetResult(TeacherFrom) is { Implicit: false } && result.GetResult(option) is { Implicit: false })
+            {
+                result.AddError($"{option.Name} says how a teacher is trained and --teacher_from takes trained ones; leave one of them out.");
+            }
         }
     }
 
