@@ -139,6 +139,24 @@ public sealed class RunReportTests : IDisposable
     }
 
     [Fact]
+    public void What_lies_within_an_entry_of_a_list_has_a_column_or_is_counted()
+    {
+        string run = SampleRun.Write(_folder, "run", seeds: 1);
+        string path = System.IO.Path.Combine(run, "result.json");
+        File.WriteAllText(path, """
+            {"runs": [{"part": "teacher", "held_out": {"nll": 0.5, "kl": null}, "scales": null, "curve": [{"x": 1}, {"x": 2}]},
+                      {"part": "student", "held_out": {"nll": 0.25, "kl": null}, "scales": [1, 0.5], "curve": [1, 2, 3, 4, 5, 6, 7, 8, 9]}]}
+            """);
+        var (page, _) = SampleRun.Report(run);
+        XElement table = page.Descendants("table").Single(t => t.Value.Contains("Held out nll", StringComparison.Ordinal));
+        string[][] rows = [.. table.Descendants("tr").Select(row => row.Elements().Select(cell => cell.Value).ToArray())];
+        Assert.Equal(["Part", "Held out nll", "Curve", "Scales"], rows[0]);
+        Assert.Equal(["teacher", "0.5", "2 entries", "–"], rows[1]);
+        Assert.Equal(["student", "0.25", "9 entries", "1, 0.5"], rows[2]);
+        Assert.DoesNotContain("{", table.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Ten_seeds_of_cora_fit_into_a_megabyte()
     {
         var random = new Random(0);

@@ -29,19 +29,38 @@ internal static class SettingsPart
         }
     }
 
-    /// <summary>A row an object, a column a key.</summary>
+    /// <summary>A row an object, a column a value: an object within it spreads over columns of its own, and a list too long for a cell is counted.</summary>
     public static HtmlTable Objects(string caption, IReadOnlyList<JsonElement> objects)
     {
         const int MostColumns = 30;
-        string[] keys = [.. objects.Take(HtmlTable.MostRows).SelectMany(o => o.EnumerateObject()).Select(p => p.Name).Distinct().Take(MostColumns)];
-        bool IsNumber(string key) => objects.All(o => o.Key(key) is not { } value || value.Number() is not null);
-        var table = new HtmlTable(caption, [.. keys.Select(key => Figures.Short(ScoresPart.Capital(key.Replace('_', ' ')), 60))]) { Words = keys.Index().Where(k => !IsNumber(k.Item)).Select(k => k.Index).ToHashSet() };
-        foreach (JsonElement one in objects)
+        Dictionary<string, JsonElement>[] rows = [.. objects.Select(Row)];
+        string[] keys = [.. rows.Take(HtmlTable.MostRows).SelectMany(row => row).Where(leaf => leaf.Value.ValueKind != JsonValueKind.Null).Select(leaf => leaf.Key).Distinct().Take(MostColumns)];
+        bool IsNumber(string key) => rows.All(row => !row.TryGetValue(key, out JsonElement value) || value.ValueKind == JsonValueKind.Null || value.Number() is not null);
+        var table = new HtmlTable(caption, [.. keys.Select(key => Figures.Short(ScoresPart.Capital(key.Replace('_', ' ').Replace('.', ' ')), 60))])
         {
-            table.Rows.Add([.. keys.Select(key => one.Key(key)?.Shown() ?? Figures.Absent)]);
-        }
-
+            Words = keys.Index().Where(k => !IsNumber(k.Item)).Select(k => k.Index).ToHashSet(),
+        };
+        table.Rows.AddRange(rows.Select(row => (string[])[.. keys.Select(key => row.TryGetValue(key, out JsonElement value) ? Cell(value) : Figures.Absent)]));
         return table;
+
+        static Dictionary<string, JsonElement> Row(JsonElement one)
+        {
+            var row = new Dictionary<string, JsonElement>();
+            foreach (var (name, value) in one.Leaves())
+            {
+                row[name] = value;
+            }
+
+            return row;
+        }
+    }
+
+    private static string Cell(JsonElement value)
+    {
+        const int MostItems = 8;
+        return value.ValueKind == JsonValueKind.Array && (value.GetArrayLength() > MostItems || value.EnumerateArray().Any(item => item.ValueKind is JsonValueKind.Array or JsonValueKind.Object))
+            ? $"{value.GetArrayLength()} entries"
+            : value.Shown();
     }
 
     private static bool IsEnvironment(string name) => Environment.Contains(name.Split('.')[0]);
