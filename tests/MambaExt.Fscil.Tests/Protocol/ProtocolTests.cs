@@ -151,6 +151,40 @@ public sealed class ProtocolTests
         Assert.Equal("session_3.txt", Assert.Single(ProtocolLists.Hash(folder.Path, "cifar100"), f => f.Official == false).Name);
     }
 
+    [Theory]
+    [InlineData("mini-imagenet", 9)]
+    [InlineData("cifar100", 9)]
+    [InlineData("cub200", 11)]
+    public void Only_all_of_the_published_lists_are_official(string name, int sessions)
+    {
+        DataSetFile[] images = [new("images", 1, "ab", true)];
+        DataSetFile[] all = [.. ProtocolLists.Known(name).Select(f => new DataSetFile(f.Name, f.Bytes!.Value, f.Sha256!, true))];
+        Assert.Equal(Enumerable.Range(1, sessions).SelectMany(t => new[] { $"session_{t}.txt", $"test_{t}.txt" }).Order(), all.Select(f => f.Name).Order());
+        Said(DataVariant.Official, null, images, all);
+        Said(DataVariant.Unverified, null, [images[0] with { Official = null }], all);
+
+        // The first sessions of the published protocol, each with its published hash, are not the published protocol.
+        foreach (int fewer in new[] { 2, sessions - 1 })
+        {
+            string[] kept = [.. Enumerable.Range(1, fewer).SelectMany(t => new[] { $"session_{t}.txt", $"test_{t}.txt" })];
+            Said(DataVariant.Unofficial, $"they have {fewer} sessions and the published ones {sessions}", images, [.. all.Where(f => kept.Contains(f.Name))]);
+        }
+
+        Said(DataVariant.Unofficial, $"they have {sessions + 1} sessions", images, [.. all, new("session_x.txt", 1, "ab", null), new("test_x.txt", 1, "ab", null)]);
+        Said(DataVariant.Unofficial, "(test_2.txt differs)", images, [.. all.Select(f => f.Name == "test_2.txt" ? f with { Official = false } : f)]);
+
+        // Of other data no lists are known.
+        Assert.Equal(DataVariant.Unverified, FscilDataSets.Compared("omniglot", "x", images, [new("session_1.txt", 1, "ab", null), new("test_1.txt", 1, "ab", null)]).Variant);
+
+        void Said(DataVariant variant, string? words, DataSetFile[] images, DataSetFile[] lists)
+        {
+            (DataVariant found, string[] notes) = FscilDataSets.Compared(name, "DIR", images, lists);
+            Assert.Equal(variant, found);
+            Assert.Equal(words is null ? 0 : 1, notes.Length);
+            Assert.All(notes, note => Assert.Contains(words!, note, StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public void The_lists_of_the_cifar_subset_read_as_the_protocol_they_are()
     {
