@@ -127,7 +127,7 @@ public class ProjectorMethod : FscilMethod
     {
         var (features, signals, baseSignals) = Projector.ForwardWithSignals(batch.Maps);
         ScanLossOptions how = _recipe.incremental.scan_losses;
-        Tensor loss = Dot(features, batch, mixup.Mix(features, batch.Labels, seed, batch.Step), balanced), novel = batch.Labels >= BaseClasses;
+        Tensor loss = Dot(Etf, features, batch.Labels, mixup.Mix(features, batch.Labels, seed, batch.Step), balanced), novel = batch.Labels >= BaseClasses;
         loss = signals is not null && ScanLosses.Total(Recorded(signals), novel, how) is { } more ? loss + more : loss;
         return baseSignals is not null && ScanLosses.Separation(Recorded(baseSignals), novel, how.separate_base) is { } apart ? loss + apart : loss;
     }
@@ -137,14 +137,15 @@ public class ProjectorMethod : FscilMethod
         ? signals with { dt_low = signals.dt_low.narrow(1, 0, 1), B = signals.B.narrow(1, 0, 1), C = signals.C.narrow(1, 0, 1) }
         : signals;
 
-    private Tensor Dot(Tensor features, MapBatch batch, MixedFeatures? mixed, bool balanced)
+    /// <summary>Dot-regression of a batch, or of its features mixed with those of another order of it, for whose classes it counts the rest.</summary>
+    internal static Tensor Dot(SimplexEtf etf, Tensor features, Tensor labels, MixedFeatures? mixed, bool balanced)
     {
         if (mixed is null)
         {
-            return DotRegression.Loss(features, Etf.Of(batch.Labels), batch.Labels, balanced);
+            return DotRegression.Loss(features, etf.Of(labels), labels, balanced);
         }
 
-        return (DotRegression.Loss(mixed.Features, Etf.Of(batch.Labels), batch.Labels, balanced) * mixed.Weight)
-            + (DotRegression.Loss(mixed.Features, Etf.Of(mixed.PartnerLabels), mixed.PartnerLabels, balanced) * (1 - mixed.Weight));
+        return (DotRegression.Loss(mixed.Features, etf.Of(labels), labels, balanced) * mixed.Weight)
+            + (DotRegression.Loss(mixed.Features, etf.Of(mixed.PartnerLabels), mixed.PartnerLabels, balanced) * (1 - mixed.Weight));
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using MambaExt.Data;
 using MambaExt.Data.Images;
 using MambaExt.Fscil.Experiments;
+using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Protocol;
 using MambaExt.Fscil.Recipes;
 using MambaExt.Fscil.Tests.Support;
@@ -243,7 +244,7 @@ public sealed class ExperimentTests : TensorTests
         FscilData data = Digits.Data(0);
         int[] all = data.Protocol.Sessions[0].Train;
         BaseTraining how = new() { validation = 0.2 };
-        (int[] train, int[] validation) = Features.BaseTrainer.Split(data, how, 3);
+        (int[] train, int[] validation) = BaseTrainer.Split(data, how, 3);
         Assert.Empty(train.Intersect(validation));
         Assert.Equal(all.Order(), train.Concat(validation).Order());
         foreach (IGrouping<int, int> of in all.GroupBy(data.TrainClass))
@@ -251,8 +252,8 @@ public sealed class ExperimentTests : TensorTests
             Assert.Equal((int)Math.Round(of.Count() * 0.2), of.Intersect(validation).Count());
         }
 
-        Assert.NotEqual(validation, Features.BaseTrainer.Split(data, how, 4).Validation);
-        Assert.Empty(Features.BaseTrainer.Split(data, how with { choose = "last" }, 3).Validation);
+        Assert.NotEqual(validation, BaseTrainer.Split(data, how, 4).Validation);
+        Assert.Empty(BaseTrainer.Split(data, how with { choose = "last" }, 3).Validation);
     }
 
     [Fact]

@@ -1,0 +1,162 @@
+using MambaExt.Fscil.Features;
+using MambaExt.Fscil.Projectors;
+using MambaExt.Fscil.Recipes;
+using MambaExt.Tests.Shared;
+using MambaExt.Vision.Transforms;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MambaExt.Fscil.Tests.Features;
+
+/// <summary>The backbone together with a projector, under a simplex.</summary>
+public sealed class JointTrainingTests : TensorTests
+{
+    private const int B = 6, Base = 4, Most = 7, Width = 12;
+
+    // Class 3 of the data is class 0 of the protocol, and so on.
+    private static readonly long[] ClassOf = [1, 2, 3, 0], Labels = [3, 0, 3, 3, 1, 2], Partners = [0, 0, 1, 3, 2, 3];
+    private static readonly float[] Shares = [0.3f, 1, 0.8f, 0.25f, 0.6f, 0];
+
+    [Theory]
+    [InlineData("nc", false, false, false)]
+    [InlineData("nc", true, false, false)]
+    [InlineData("nc", true, true, false)]
+    [InlineData("nc", false, true, true)]
+    [InlineData("mamba", true, true, true)]
+    public void The_loss_equals_a_plain_loop(string head, bool balanced, bool mixed, bool extra)
+    {
+        FscilRecipe recipe = Recipe(head, balanced, extra);
+        using var network = new BaseNetwork(recipe, Base, Most);
+        network.eval();
+        Tensor pixels = rand(B, 1, 8, 8);
+        double[][] f = Rows(network.Features(pixels)), m = Rows(network.Etf!.Columns.t());
+        long[] own = [.. Labels.Select(y => ClassOf[y])], other = [.. Partners.Select(y => ClassOf[y])];
+        double expected = 0;
+        for (int i = 0; i < B; i++)
+        {
+            double share = mixed ? Shares[i] : 1;
+            expected += share * Term(i, own) / B;
+            expected += mixed ? (1 - share) * Term(i, other) / B : 0;
+            expected += mixed && extra && share < 1 ? Term(i, own) / B : 0;
+        }
+
+        Assert.Equal(expected, Loss(network, recipe, pixels, mixed).item<float>(), 1e-5);
+
+        double Term(int i, long[] classes)
+        {
+            double norm = Math.Sqrt(f[i].Sum(v => v * v)), dot = 0;
+            for (int d = 0; d < Width; d++)
+            {
+                dot += f[i][d] / norm * m[classes[i]][d];
+            }
+
+            // gamma / n: all classes of the batch alike.
+            double weight = balanced ? (double)B / classes.Distinct().Count() / classes.Count(k => k == classes[i]) : 1;
+            return 5 * weight * (dot - 1) * (dot - 1);
+        }
+    }
+
+    [Theory]
+    [InlineData("nc", false)]
+    [InlineData("nc", true)]
+    [InlineData("mamba", true)]
+    public void Gradients_of_backbone_and_projector_agree_with_finite_differences(string head, bool mixed)
+    {
+        FscilRecipe recipe = Recipe(head, balanced: true, extra: false);
+        using var network = new BaseNetwork(recipe, Base, Most);
+        network.to(ScalarType.Float64);
+        network.eval();
+        Tensor pixels = rand(B, 1, 8, 8, ScalarType.Float64);
+        Loss(network, recipe, pixels, mixed).backward();
+        foreach (string part in new[] { "backbone.", "projector." })
+        {
+            (string Name, Tensor Value, Tensor Step)[] moved =
+            [
+                .. network.named_parameters().Where(p => p.name.StartsWith(part, StringComparison.Ordinal) && p.parameter.grad is not null).Select(p => (p.name, (Tensor)p.parameter, p.parameter.grad!.detach() / p.parameter.grad!.norm())),
+            ];
+            Assert.NotEmpty(moved);
+
+            // Uphill, as far as changes the loss by a thousandth: features enter it in float32, and differences of it are as exact as that.
+            double found = moved.Sum(p => (p.Value.grad! * p.Step).sum().item<double>()), size = 1e-3 / found, expected = (At(moved, size) - At(moved, -size)) / 2 / size;
+            Assert.True(found > 0.05, $"{part} {found}");
+            Assert.True(Math.Abs(expected - found) < 0.01 * found, $"{part} {found} where differences give {expected}");
+        }
+
+        double At((string Name, Tensor Value, Tensor Step)[] moved, double size)
+        {
+            using IDisposable _ = no_grad();
+            Array.ForEach(moved, p => p.Value.add_(p.Step * size));
+            double loss = Loss(network, recipe, pixels, mixed).item<double>();
+            Array.ForEach(moved, p => p.Value.sub_(p.Step * size));
+            return loss;
+        }
+    }
+
+    [Fact]
+    public void Everything_but_the_simplex_and_the_branch_of_later_sessions_learns()
+    {
+        foreach (string head in new[] { "nc", "mamba" })
+        {
+            FscilRecipe recipe = Recipe(head, balanced: false, extra: false);
+            using var network = new BaseNetwork(recipe, Base, Most);
+            network.train();
+            Tensor etf = network.Etf!.Columns.clone();
+            Loss(network, recipe, rand(B, 1, 8, 8), mixed: false).backward();
+            Assert.IsType(head == "nc" ? typeof(MlpProjector) : typeof(MambaProjector), network.Projector);
+            Assert.All(network.named_parameters(), p => Assert.Equal((p.name, !p.name.StartsWith("projector.g_inc.", StringComparison.Ordinal)), (p.name, p.parameter.grad is { } g && g.abs().max().item<float>() > 0)));
+            TensorAssert.Same(etf, network.Etf!.Columns);
+            Assert.DoesNotContain(network.named_parameters(), p => p.name.Contains("etf", StringComparison.Ordinal) || p.name == "head");
+        }
+    }
+
+    [Fact]
+    public void The_projector_of_nc_is_its_mlp_on_the_mean_of_the_map_in_loops()
+    {
+        const int C = 5, Hidden = 4, D = 3;
+        foreach (int depth in new[] { 2, 3 })
+        {
+            using var projector = new MlpProjector(new MapSize(2, 3, C), new ProjectorOptions { width = D, hidden = Hidden, depth = depth });
+            projector.to(ScalarType.Float64);
+            Dictionary<string, Tensor> p = projector.named_parameters().ToDictionary(x => x.name, x => (Tensor)x.parameter);
+            using (no_grad())
+            {
+                // Not as they begin: a norm of weight 1 and bias 0 would hide both.
+                p.Values.ToList().ForEach(t => t.add_(randn_like(t) * 0.3));
+            }
+
+            Tensor maps = Draw(2, 2, 3, C), result = projector.forward(maps);
+            Assert.Equal([2, D], result.shape);
+            for (int b = 0; b < 2; b++)
+            {
+                double[] x = [.. Enumerable.Range(0, C).Select(c => Enumerable.Range(0, 6).Average(at => maps[b, at / 3, at % 3, c].item<double>()))];
+                for (int k = 1; k < depth; k++)
+                {
+                    x = Normed([.. Times(p[$"mlp.linear{k}.weight"], x).Select((v, o) => v + p[$"mlp.linear{k}.bias"][o].item<double>())], k);
+                }
+
+                TensorAssert.Close(tensor(Times(p["mlp.output.weight"], x)), result[b], 1e-10);
+            }
+
+            double[] Normed(double[] x, int k)
+            {
+                double mean = x.Average(), deviation = Math.Sqrt(x.Average(v => (v - mean) * (v - mean)) + 1e-5);
+                Tensor weight = p[$"mlp.norm{k}.weight"].flatten(), bias = p[$"mlp.norm{k}.bias"].flatten();
+                return [.. x.Select((v, o) => ((v - mean) / deviation * weight[o].item<double>()) + bias[o].item<double>()).Select(v => v < 0 ? 0.1 * v : v)];
+            }
+        }
+
+        static double[] Times(Tensor weight, double[] x) => [.. Enumerable.Range(0, (int)weight.shape[0]).Select(o => Enumerable.Range(0, x.Length).Sum(i => weight[o, i].item<double>() * x[i]))];
+    }
+
+    private static FscilRecipe Recipe(string head, bool balanced, bool extra) => new()
+    {
+        backbone = new() { name = "small", width = 4, image_size = 8, channels = 1 },
+        projector = new() { width = Width, hidden = 10, d_state = 3, dt_rank = 2 },
+        training = new() { head = head, balanced = balanced, mixed_extra_term = extra },
+    };
+
+    private static Tensor Loss(BaseNetwork network, FscilRecipe recipe, Tensor pixels, bool mixed) => BaseTrainer.Loss(
+        network, new ImageBatch([.. Enumerable.Range(0, B)], new int[B], pixels.clone(), tensor(Labels), mixed ? tensor(Partners) : null, mixed ? tensor(Shares) : null), recipe.training, tensor(ClassOf), null);
+
+    private static double[][] Rows(Tensor t) => [.. Enumerable.Range(0, (int)t.shape[0]).Select(i => t[i].detach().to_type(ScalarType.Float64).contiguous().data<double>().ToArray())];
+}
