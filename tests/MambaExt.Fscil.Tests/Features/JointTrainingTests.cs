@@ -1,7 +1,9 @@
 using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Projectors;
 using MambaExt.Fscil.Recipes;
+using MambaExt.Fscil.Tests.Support;
 using MambaExt.Tests.Shared;
+using MambaExt.Training;
 using MambaExt.Vision.Transforms;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -106,6 +108,25 @@ public sealed class JointTrainingTests : TensorTests
             Assert.All(network.named_parameters(), p => Assert.Equal((p.name, !p.name.StartsWith("projector.g_inc.", StringComparison.Ordinal)), (p.name, p.parameter.grad is { } g && g.abs().max().item<float>() > 0)));
             TensorAssert.Same(etf, network.Etf!.Columns);
             Assert.DoesNotContain(network.named_parameters(), p => p.name.Contains("etf", StringComparison.Ordinal) || p.name == "head");
+        }
+    }
+
+    [Theory]
+    [InlineData("nc")]
+    [InlineData("mamba")]
+    public void Trained_in_bfloat16_the_simplex_is_what_it_was_drawn_as(string head)
+    {
+        FscilRecipe recipe = Digits.Recipe();
+        recipe = recipe with { training = recipe.training with { head = head, epochs = 2, batch_size = 128, augment = "none", precision = "bfloat16" } };
+        var (network, outcome) = BaseTrainer.Run(Digits.Data(0), recipe, 10, 3, new TransientHost(null));
+        using (network)
+        {
+            Assert.Equal(2, outcome.Epochs);
+            Assert.All(network.named_parameters(), p => Assert.Equal((p.name, ScalarType.Float32), (p.name, p.parameter.dtype)));
+
+            // Rounded to eight bits, its cosines would be right to two places.
+            Tensor m = network.Etf!.Columns.to_type(ScalarType.Float64), cosines = (eye(10, dtype: ScalarType.Float64) * (10.0 / 9)) - (1.0 / 9);
+            TensorAssert.Close(cosines, m.t().matmul(m), 1e-6);
         }
     }
 
