@@ -4,6 +4,7 @@ using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Methods;
 using MambaExt.Fscil.Projectors;
 using MambaExt.Fscil.Recipes;
+using MambaExt.Fscil.Tests.Support;
 using MambaExt.Tests.Shared;
 using MambaExt.Vision.Transforms;
 using TorchSharp;
@@ -36,9 +37,9 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal(DeviceType.META, network.Etf!.Columns.device_type);
 
         // What a run writes into its folder is what a run reads from it.
-        string written = JsonSerializer.Serialize(recipe);
-        Assert.Equal(written, JsonSerializer.Serialize(JsonSerializer.Deserialize<FscilRecipe>(written)));
-        Assert.NotEqual(JsonSerializer.Serialize(new FscilRecipe()), written);
+        Dictionary<string, object?> values = RecipeValues.Of(recipe);
+        Assert.Equal(values, RecipeValues.Of(JsonSerializer.Deserialize<FscilRecipe>(JsonSerializer.Serialize(recipe))!));
+        Assert.NotEqual(RecipeValues.Of(new FscilRecipe()), values);
         using FscilMethod method = FscilMethods.Create("mamba-fscil", recipe, network.Size, classes);
         method.to(META);
         Assert.Equal(parameters - network.Backbone.ParameterCount, method.ParameterCount);
@@ -46,6 +47,27 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal([classes, side, side, network.Backbone.Channels], buffers["memory"]);
         Assert.Equal([recipe.projector.width, classes], buffers["etf.etf"]);
         Assert.Equal(dataSet == "cub200", network.named_parameters().Any(p => p.name.StartsWith("backbone.layer1.", StringComparison.Ordinal) && !p.parameter.requires_grad));
+    }
+
+    [Fact]
+    public void Every_value_of_a_recipe_is_written_read_again_and_can_be_set_by_its_name()
+    {
+        var recipe = new FscilRecipe();
+        Dictionary<string, object?> values = RecipeValues.Of(recipe), others = values.ToDictionary(v => v.Key, v => RecipeValues.Other(v.Value));
+        Assert.InRange(values.Count, 80, 200);
+        Assert.Contains("incremental.scan_losses.separate_base", values.Keys);
+        Assert.Contains("training.final_learning_rate", values.Keys);
+        foreach (var (name, other) in others)
+        {
+            FscilRecipe one = RecipeChange.Apply(recipe, $"{name}={RecipeValues.Text(other)}");
+
+            // That value and no other one.
+            Assert.Equal(values.ToDictionary(v => v.Key, v => v.Key == name ? other : v.Value), RecipeValues.Of(one));
+            recipe = one;
+            values[name] = other;
+        }
+
+        Assert.Equal(others, RecipeValues.Of(JsonSerializer.Deserialize<FscilRecipe>(JsonSerializer.Serialize(recipe))!));
     }
 
     [Fact]
