@@ -136,6 +136,18 @@ public sealed class ProtocolTests
         Assert.All(test.Index(), t => Assert.Equal(classes[t.Index].Order(), t.Item.Select(Class).Distinct().Order()));
         Assert.Empty(train.SelectMany(lines => lines).Intersect(test.SelectMany(lines => lines)));
 
+        // Read over images of these paths, it is the same protocol: of CUB-200 one set that training and test images lie in, of miniImageNet two.
+        string[] names = [.. train.Concat(test).SelectMany(lines => lines).Select(Class).Distinct()], trained = [.. train.SelectMany(lines => lines)], tested = [.. test.SelectMany(lines => lines)];
+        ListedImages own = name == "cub200" ? Of([.. trained, .. tested]) : Of(trained);
+        FscilProtocol read = ProtocolLists.Read(folder, own, name == "cub200" ? own : Of(tested), names.Length);
+        Assert.Equal(name == "cub200" ? "100 + 10 x 10 classes, 5 shots (lists)" : "60 + 8 x 5 classes, 5 shots (lists)", read.Summary);
+        Assert.Equal(train.Select(lines => lines.Length), read.Sessions.Select(s => s.Train.Length));
+        Assert.Equal(test.Select(lines => lines.Length), read.Sessions.Select(s => s.Test.Length));
+        Assert.Equal(train.SelectMany(lines => lines.Select(Class).Distinct()), read.ClassOrder.Select(label => names[label]));
+        Assert.Equal(train[^1], read.Sessions[^1].Train.Select(own.NameOf));
+
+        ListedImages Of(string[] paths) => new(new MemoryImages(new byte[paths.Length], 1, new ImageSize(1, 1), [.. paths.Select(path => Array.IndexOf(names, Class(path)))], paths), names, byName: true);
+
         string[] Lines(string file) => File.ReadAllLines(Path.Combine(folder, file));
 
         static string Class(string line) => line.Split('/')[^2];
