@@ -82,6 +82,27 @@ public sealed class ExperimentTests : TensorTests
     }
 
     [Fact]
+    public void A_model_of_negatives_turns_the_files_that_it_is_given_over()
+    {
+        using var folder = new TemporaryFolder();
+        FscilData data = Digits.Data(0) with { Inverted = true };
+        FscilRecipe recipe = Digits.Recipe() with { training = Digits.Recipe().training with { epochs = 3 } };
+        using (var run = new RunFolder(folder.Path))
+        {
+            new FscilExperiment(_ => data, recipe, ["ncm-cosine"], [0]).Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path);
+        }
+
+        // Ink is 255 in the data and 0 in files.
+        using FscilClassifier model = FscilClassifier.Load(Path.Combine(folder.Path, "models", "ncm-cosine-seed-0"));
+        int[] test = data.Protocol.Sessions[0].Test;
+        MemoryImages own = Subset(data.Test, test), files = new([.. own.Pixels.ToArray().Select(v => (byte)(255 - v))], 1, new ImageSize(8, 8), own.Labels);
+        Assert.True(Right(files) > 60, $"{Right(files):f1}");
+        Assert.True(Right(own) < Right(files) - 20, $"{Right(own):f1} and {Right(files):f1}");
+
+        double Right(MemoryImages images) => 100.0 * model.Scores(images).Where((row, i) => Array.IndexOf(row[..4], row[..4].Max()) == data.TestClass(test[i])).Count() / test.Length;
+    }
+
+    [Fact]
     public void Cut_at_any_place_and_resumed_a_run_writes_the_same_lines_and_scores()
     {
         using TemporaryFolder whole = new(), cut = new();

@@ -49,6 +49,42 @@ public sealed class StepTests : TensorTests
         Assert.True(Way(name, recipe with { incremental = recipe.incremental with { clip = 0 } }, features, 1) > 20 * expected);
     }
 
+    [Theory]
+    [InlineData("ssm")]
+    [InlineData("ss2d")]
+    public void What_the_base_session_has_learned_goes_its_share_of_the_way(string branch)
+    {
+        using FscilFeatures features = Clusters.Features(sessions: 1);
+        FscilRecipe recipe = Recipe(0, 1, iterations: 1, clip: 0);
+        recipe = recipe with { projector = recipe.projector with { branch = branch }, incremental = recipe.incremental with { freeze = false, learning_rate = 100_000 } };
+
+        // One step, so far that the last bits of the weights do not matter.
+        Dictionary<string, Tensor> whole = Steps(1), part = Steps(0.2);
+        Assert.Contains("g_base.pos_embed", whole.Keys);
+        Assert.Contains("p_iden.weight", whole.Keys);
+        foreach (var (name, step) in whole)
+        {
+            bool base_ = !name.StartsWith("g_inc.", StringComparison.Ordinal);
+            double norm = Math.Max(1e-12, step.norm().item<double>());
+            TensorAssert.Close(step * (base_ ? 0.2 : 1) / norm, part[name] / norm, 1e-3, name);
+            Assert.True(!base_ || norm > 1e-3, $"{name} {norm}");
+        }
+
+        Dictionary<string, Tensor> Steps(double share)
+        {
+            manual_seed(0);
+            using FscilMethod method = FscilMethods.Create("mamba-fscil", recipe with { incremental = recipe.incremental with { base_share = share } }, features.Size, 8);
+            method.LearnBase(features, new MethodContext(0));
+            Fscil.Projectors.Projector projector = ((ProjectorMethod)method).Projector;
+            projector.BeginIncrements(freeze: false, zeroStart: true);
+            Dictionary<string, Tensor> before = Weights();
+            method.Learn(features.Shots[0], 2, new MethodContext(0));
+            return Weights().ToDictionary(p => p.Key, p => p.Value - before[p.Key]);
+
+            Dictionary<string, Tensor> Weights() => projector.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().to_type(ScalarType.Float64, copy: true));
+        }
+    }
+
     [Fact]
     public void Fine_tuning_goes_through_sessions_as_through_the_base_session()
     {

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 
 namespace MambaExt.Fscil.Tests.Features;
 
-/// <summary>The backbone together with a projector, under a simplex.</summary>
-public sealed class JointTrainingTests : TensorTests
+/// <summary>What the backbone is trained by: under a simplex, together with a projector, and under a cosine classifier.</summary>
+public sealed class BaseTrainerTests : TensorTests
 {
     private const int B = 6, Base = 4, Most = 7, Width = 12;
 
@@ -109,6 +109,70 @@ public sealed class JointTrainingTests : TensorTests
             TensorAssert.Same(etf, network.Etf!.Columns);
             Assert.DoesNotContain(network.named_parameters(), p => p.name.Contains("etf", StringComparison.Ordinal) || p.name == "head");
         }
+    }
+
+    [Theory]
+    [InlineData("cosine")]
+    [InlineData("nc")]
+    public void The_backbone_goes_its_share_of_the_way_and_a_frozen_stem_stays_as_it_is(string head)
+    {
+        FscilRecipe recipe = Digits.Recipe();
+        recipe = recipe with { training = recipe.training with { head = head, epochs = 1, steps = 1, warmup_steps = 0, momentum = 0, weight_decay = 0, schedule = "constant", choose = "last" } };
+        Dictionary<string, Tensor> none = Trained(0), part = Trained(0.1), whole = Trained(1), stem = Trained(1, freeze: true);
+        int moved = 0;
+        foreach (var (name, value) in whole)
+        {
+            Tensor step = value - none[name];
+            if (!name.StartsWith("backbone.", StringComparison.Ordinal))
+            {
+                TensorAssert.Same(value, part[name], name);
+                continue;
+            }
+
+            double norm = Math.Max(1e-12, step.norm().item<double>());
+            TensorAssert.Close(step * 0.1 / norm, (part[name] - none[name]) / norm, 2e-3, name);
+            moved += norm > 1e-4 ? 1 : 0;
+            bool early = new[] { "backbone.conv1.", "backbone.bn1.", "backbone.layer1." }.Any(p => name.StartsWith(p, StringComparison.Ordinal));
+            Assert.Equal((name, early), (name, stem[name].Equals(none[name])));
+        }
+
+        Assert.True(moved > 10, $"{moved}");
+
+        Dictionary<string, Tensor> Trained(double share, bool freeze = false)
+        {
+            FscilRecipe own = recipe with { training = recipe.training with { backbone_share = share }, backbone = recipe.backbone with { freeze_stem = freeze } };
+            using BaseNetwork network = BaseTrainer.Run(Digits.Data(0), own, 10, 3, new TransientHost(null)).Network;
+            Dictionary<string, Tensor> statistics = network.named_buffers().Where(b => b.name.EndsWith("running_mean", StringComparison.Ordinal)).ToDictionary(b => b.name, b => b.buffer);
+            Assert.Equal(freeze, statistics["backbone.bn1.running_mean"].abs().max().item<float>() == 0);
+            Assert.NotEqual(0, statistics["backbone.layer4.0.bn1.running_mean"].abs().max().item<float>());
+            return network.named_parameters().ToDictionary(p => p.name, p => p.parameter.detach().to_type(ScalarType.Float64, copy: true));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Under_a_cosine_head_the_loss_is_smoothed_cross_entropy_of_both_classes(bool mixed)
+    {
+        FscilRecipe recipe = Recipe("cosine", false, false);
+        recipe = recipe with { training = recipe.training with { label_smoothing = 0.2, scale = 5 } };
+        using var network = new BaseNetwork(recipe, Base, Most);
+        network.eval();
+        Tensor pixels = rand(B, 1, 8, 8);
+        double[][] f = Rows(network.Maps(pixels).mean([1L, 2L])), w = Rows(network.named_parameters().Single(p => p.name == "head").parameter);
+        double expected = 0;
+        for (int i = 0; i < B; i++)
+        {
+            double[] scores = [.. w.Select(row => 5 * row.Zip(f[i], (a, b) => a * b).Sum() / Math.Sqrt(row.Sum(v => v * v)) / Math.Sqrt(f[i].Sum(v => v * v)))];
+            double all = Math.Log(scores.Sum(Math.Exp)), share = mixed ? Shares[i] : 1;
+            for (int k = 0; k < Base; k++)
+            {
+                double target = 0.8 * ((ClassOf[Labels[i]] == k ? share : 0) + (ClassOf[Partners[i]] == k ? 1 - share : 0));
+                expected -= (target + (0.2 / Base)) * (scores[k] - all) / B;
+            }
+        }
+
+        Assert.Equal(expected, Loss(network, recipe, pixels, mixed).item<float>(), 1e-5);
     }
 
     [Theory]
