@@ -23,8 +23,11 @@ public sealed class ViewsTests : TensorTests
         FscilRecipe recipe = Digits.Recipe();
         recipe = recipe with
         {
-            views = Views, training = recipe.training with { head = head, epochs = 1 }, prototypes = new PrototypeOptions(),
-            projector_training = recipe.projector_training with { epochs = 1 }, incremental = recipe.incremental with { iterations = 1 },
+            views = Views,
+            training = recipe.training with { head = head, epochs = 1 },
+            prototypes = new PrototypeOptions(),
+            projector_training = recipe.projector_training with { epochs = 1 },
+            incremental = recipe.incremental with { iterations = 1 },
         };
         using TemporaryFolder trained = new(), folder = new();
         Run(Digits.Data, ["teen"], trained.Path);
