@@ -64,11 +64,16 @@ public static class FscilDataSets
         ImageSamples test = images.Test.Count > 0 ? images.Test : images.Train;
         FscilProtocol protocol = ProtocolLists.Read(folder, new ListedImages(images.Train, images.ClassNames, paths), new ListedImages(test, images.ClassNames, paths), images.ClassCount);
         IReadOnlyList<DataSetFile> files = ProtocolLists.Hash(folder, name);
-        DataVariant variant = DataVariants.Of([.. images.Files, .. files]);
-        string[] notes = [.. files.Where(f => f.Official == false).Take(1).Select(f => $"The lists in '{folder}' are not the published ones of {name} ({f.Name} and {files.Count(x => x.Official == false) - 1} more differ).")];
+        (DataVariant variant, string[] notes) = Compared(name, folder, images.Files, files);
         var data = new FscilData(name == "folder" ? images.Name : name, variant, images.Train, test, images.ClassNames, protocol, [.. images.Files, .. files], notes) { Inverted = name == "omniglot" };
         return _ => data;
     }
+
+    /// <summary>How far images and lists together are the published ones, and what a reader of results should know of the lists.</summary>
+    internal static (DataVariant Variant, string[] Notes) Compared(string name, string folder, IReadOnlyList<DataSetFile> images, IReadOnlyList<DataSetFile> lists) =>
+        ProtocolLists.Difference(lists, name) is { } difference
+            ? (DataVariant.Unofficial, [$"The lists in '{folder}' are not the published ones of {name} ({difference})."])
+            : (DataVariants.Of([.. images, .. lists]), []);
 
     private static Func<int, FscilData> Drawn(string name, ImageDataSet images, ProtocolOptions sizes)
     {

@@ -21,7 +21,7 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
         _shown = clock.GetTimestamp();
         string clear = live ? "\r\x1b[K" : "";
         error.WriteLine(run.scores is not { } scores
-            ? $"{clear}seed {key.Seed}, {(key.Trial == 0 ? "base session" : key.Name)}: {run.epochs} epochs in {run.base_seconds:f1} s{(run.validation is { } v ? $", validation {v:f2}" : "")}"
+            ? $"{clear}seed {key.Seed}, {(key is { Trial: 0, Head: null } ? "base session" : key.Name)}: {run.epochs} epochs in {run.base_seconds:f1} s{(run.validation is { } v ? $", validation {v:f2}" : "")}"
             : $"{clear}seed {key.Seed}, {key.Name}: average {scores.average:f2}, last {scores.sessions[^1].overall:f2} (base {scores.sessions[^1].@base:f2}, novel {scores.sessions[^1].novel:f2}), {run.base_seconds + run.session_seconds:f1} s");
     }
 

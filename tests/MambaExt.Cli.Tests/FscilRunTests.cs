@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MambaExt.Cli.Commands;
 using MambaExt.Cli.Tests.Support;
+using SkiaSharp;
 
 namespace MambaExt.Cli.Tests;
 
@@ -72,6 +73,37 @@ public sealed class FscilRunTests
         Assert.True(run.Code == 0, run.Error);
         Assert.Contains("6 + 2 x 2 classes, 3 shots (lists)", run.Out, StringComparison.Ordinal);
         (await CliRun.Here(["fscil", "run", .. Small, "--lists", lists, "--ways", "2"])).Refuses(1, "--lists", "--ways");
+    }
+
+    [Theory]
+    [InlineData(64, true)]
+    [InlineData(32, false)]
+    public async Task A_run_on_photographs_sees_them_in_the_size_that_its_recipe_asks_for(int side, bool tellsApart)
+    {
+        // Lines across, lines along and a chequered board, a pixel wide, with three pixels in ten turned over: in half the size only what was turned over is left.
+        var random = new Random(1);
+        using var folder = new TemporaryFolder();
+        for (int i = 0; i < 60; i++)
+        {
+            using var picture = new SKBitmap(64, 64);
+            for (int at = 0; at < 64 * 64; at++)
+            {
+                (int y, int x) = (at / 64, at % 64);
+                bool black = (i % 3 == 0 ? x : i % 3 == 1 ? y : x + y) % 2 == 0 != (random.Next(10) < 3);
+                picture.SetPixel(x, y, black ? SKColors.Black : SKColors.White);
+            }
+
+            using SKData data = picture.Encode(SKEncodedImageFormat.Png, 100);
+            File.WriteAllBytes(folder.File("photographs", $"class{i % 3}", $"{i}.png"), data.ToArray());
+        }
+
+        Answer answer = await CliRun.Here(
+            "fscil", "run", "--dataset", "folder", "--data", Path.Combine(folder.Path, "photographs"), "--base-classes", "2", "--ways", "1", "--shots", "2", "--method", "ncm-pixels",
+            "--set", $"backbone.image_size={side}", "--threads", "1", "--json", "--out", Path.Combine(folder.Path, "run"));
+        Assert.True(answer.Code == 0, answer.Error);
+        using JsonDocument document = JsonDocument.Parse(answer.Out);
+        double average = document.RootElement.GetProperty("average").GetDouble();
+        Assert.True(tellsApart ? average > 99.9 : average < 75, $"{average:f1}");
     }
 
     [Theory]

@@ -13,7 +13,8 @@ using static TorchSharp.torch;
 namespace MambaExt.Fscil.Experiments;
 
 /// <summary>
-/// Methods over seeds in one run folder: the backbone of each seed is trained once, and every method works on its maps. Each training is cut and resumed; a
+/// Methods over seeds in one run folder: the backbone of each seed is trained once, and every method works on its maps; under each head of its own where the
+/// recipe trains projectors together with the backbone. Each training is cut and resumed; a
 /// method within its protocol, behind any session.
 /// </summary>
 /// <param name="data">Images and protocol of a seed; the same images for all, and the same protocol where it is not drawn</param>
@@ -27,7 +28,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     private readonly Dictionary<string, IReadOnlyList<FscilTrial>> _trials = methods.Distinct().ToDictionary(method => method, method => TrialsOf(recipe, method, trials));
     private readonly SeedData _data = new(data);
     private readonly Dictionary<int, int> _trialSeeds = [];
-    private (int Seed, bool HeldBack, BaseNetwork Network, FscilFeatures Features)? _open;
+    private (FscilRunKey Base, BaseNetwork Network, FscilFeatures Features)? _open;
     private IReadOnlyList<FscilRun> _finished = [];
     private SessionScores? _judged;
 
@@ -49,10 +50,14 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <summary>The trainings in their order: trials before the runs that they choose the settings of.</summary>
     public IReadOnlyList<FscilRunKey> Keys =>
     [
-        .. trials == 1 ? [] : seeds.Where(seed => TrialSeed(seed) == seed).SelectMany(seed => Tried.Prepend(FscilRunKey.Base)
-            .SelectMany(method => Enumerable.Range(1, method == FscilRunKey.Base ? 1 : trials).Select(trial => new FscilRunKey(method, seed, trial)))),
-        .. seeds.SelectMany(seed => (NeedsBase ? new[] { FscilRunKey.Base } : []).Concat(methods).Select(method => new FscilRunKey(method, seed))),
+        .. trials == 1 ? [] : seeds.Where(seed => TrialSeed(seed) == seed).SelectMany(seed => KeysOf(seed, Tried, [.. Enumerable.Range(1, trials)])),
+        .. seeds.SelectMany(seed => KeysOf(seed, methods, [0])),
     ];
+
+    // Methods on the same backbone follow one another: its maps are made once.
+    private IEnumerable<FscilRunKey> KeysOf(int seed, IEnumerable<string> of, int[] numbers) => of.GroupBy(method => FscilBackbones.Head(recipe, method)).SelectMany(group =>
+        (group.Any(method => method != FscilMethods.Pixels) ? new[] { new FscilRunKey(FscilRunKey.Base, seed, numbers[0], group.Key) } : [])
+            .Concat(group.SelectMany(method => numbers.Select(trial => new FscilRunKey(method, seed, trial, group.Key)))));
 
     private IEnumerable<string> Tried => methods.Where(method => _trials[method].Count > 1);
 
@@ -67,25 +72,9 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         return [.. protocol.ClassOrder.Take(protocol.BaseClasses)];
     }
 
-    private bool NeedsBase => methods.Any(method => method != FscilMethods.Pixels);
-
     /// <summary>The settings that are tried for a method: the recipe alone on pixels, where there is nothing to set.</summary>
-    public static IReadOnlyList<FscilTrial> TrialsOf(FscilRecipe recipe, string method, int trials) => FscilTrials.Of(recipe, method, method == FscilMethods.Pixels ? 1 : trials);
-
-    /// <summary>Where the backbone of a seed lies below a run folder.</summary>
-    /// <param name="seed">Of the run</param>
-    /// <param name="heldBack">Trained without the base classes that settings are tried on</param>
-    public static string BasePath(int seed, bool heldBack = false) => FormattableString.Invariant($"base/{(heldBack ? "held-back-" : "")}seed-{seed}/network.safetensors");
-
-    /// <summary>Throws unless a run folder holds the backbone of each seed.</summary>
-    /// <exception cref="FileNotFoundException">One is missing.</exception>
-    public static void RequireBackbones(string folder, IEnumerable<int> seeds)
-    {
-        if (seeds.Select(seed => Path.Combine(folder, BasePath(seed))).FirstOrDefault(path => !File.Exists(path)) is { } missing)
-        {
-            throw new FileNotFoundException($"There is no backbone at '{missing}'; give the folder of a run on the same data, with the same seeds, or let it be trained.");
-        }
-    }
+    public static IReadOnlyList<FscilTrial> TrialsOf(FscilRecipe recipe, string method, int trials) =>
+        FscilTrials.Of(FscilBackbones.Under(recipe, FscilBackbones.Head(recipe, method)), method, method == FscilMethods.Pixels ? 1 : trials);
 
     /// <summary>Trains everything that <paramref name="experiment"/> has not behind it.</summary>
     /// <param name="experiment">Over the run's folder</param>
@@ -101,15 +90,16 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             throw new ArgumentException($"The protocol has {first.Protocol.Summary} and no session behind the base; give one that has.");
         }
 
-        if (BaseFolder is { } other && NeedsBase)
+        string?[] heads = FscilBackbones.Heads(recipe, methods);
+        if (BaseFolder is { } other)
         {
-            RequireBackbones(other, seeds);
-            foreach (int seed in seeds)
+            FscilBackbones.Require(other, recipe, methods, seeds);
+            foreach (var (seed, head) in seeds.SelectMany(seed => heads.Select(head => (seed, head))))
             {
-                BaseDescription.Of(_data.Of(seed), recipe, Classes(first), seed).RequireOf(Path.Combine(other, BasePath(seed)));
+                BaseDescription.Of(_data.Of(seed), FscilBackbones.Under(recipe, head), Classes(first), seed).RequireOf(Path.Combine(other, FscilBackbones.PathOf(seed, head: head)));
             }
         }
-        else if (NeedsBase && recipe.backbone.weights is { } weights && !File.Exists(weights))
+        else if (heads.Length > 0 && recipe.backbone.weights is { } weights && !File.Exists(weights))
         {
             throw new FileNotFoundException($"The weights '{weights}' do not exist; give a safetensors file with torchvision's names by backbone.weights.");
         }
@@ -125,12 +115,14 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
             IReadOnlyList<FscilRunKey> keys = Keys;
             _finished = experiment.Finished;
             (FscilRunKey Key, FscilRun Run)[] runs = [.. keys.Zip(experiment.Run(keys, (key, host) => Train(key, host, folder, token), Line, done: Done, token: token))];
-            FscilRun[] bases = [.. runs.Where(r => r.Key is { Method: FscilRunKey.Base, Trial: 0 }).Select(r => r.Run)];
             return
             [
-                .. methods.Select(method => FscilResult.Of(first, recipe.training, [.. runs.Where(r => r.Key.Method == method && r.Key.Trial == 0).Select(r => r.Run)], bases, folder)
+                .. methods.Select(method => FscilResult.Of(first, FscilBackbones.Under(recipe, FscilBackbones.Head(recipe, method)).training, Of(method, method), Of(FscilRunKey.Base, method), folder)
                     with { trials = [.. seeds.Where(seed => TrialSeed(seed) == seed).SelectMany(seed => TrialScores(method, seed))] }),
             ];
+
+            // The runs of a method, or those of the backbones that it works on.
+            FscilRun[] Of(string name, string method) => [.. runs.Where(r => r.Key.Method == name && r.Key.Trial == 0 && r.Key.Head == FscilBackbones.Head(recipe, method)).Select(r => r.Run)];
         }
         finally
         {
@@ -175,7 +167,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         FscilFeatures features = Open(key, of, folder, token);
 
         // A projector that was trained with the backbone is changed by the method that takes it over: each gets its own.
-        using BaseNetwork? trained = recipe.training.head == "cosine" ? null : Load(of, Path.Combine(folder, BasePath(key.Seed, key.Trial > 0)));
+        using BaseNetwork? trained = recipe.training.head == "cosine" ? null : Load(of, Path.Combine(folder, FscilBackbones.PathOf(key)), key.Head);
         manual_seed(key.Seed);
         using FscilMethod method = FscilMethods.Create(key.Method, own, features.Size, Classes(of), trained);
         method.to(Device ?? CPU);
@@ -214,17 +206,18 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     private FscilRun TrainBase(FscilRunKey key, ITrainingHost host, CancellationToken token)
     {
         FscilData of = DataOf(key);
+        FscilRecipe own = FscilBackbones.Under(recipe, key.Head);
         long start = Stopwatch.GetTimestamp();
         FscilRun run;
         BaseNetwork network;
         if (key.Trial == 0 && BaseFolder is { } other)
         {
-            network = Load(of, Path.Combine(other, BasePath(key.Seed)));
+            network = Load(of, Path.Combine(other, FscilBackbones.PathOf(key)), key.Head);
             run = new FscilRun(key.Method, key.Seed, null, null, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
         }
         else
         {
-            (network, TrainingOutcome outcome) = BaseTrainer.Run(of, recipe, Classes(of), key.Seed, host, Device, token);
+            (network, TrainingOutcome outcome) = BaseTrainer.Run(of, own, Classes(of), key.Seed, host, Device, token);
             run = new FscilRun(
                 key.Method, key.Seed, null, outcome.Best?.Score * 100, outcome.Epochs, outcome.BestEpoch, outcome.Seconds, 0, network.Backbone.ParameterCount);
         }
@@ -233,34 +226,34 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         {
             using var parameters = new MemoryStream();
             SafetensorsTensors.SaveModule(network, parameters);
-            string path = BasePath(key.Seed, key.Trial > 0);
+            string path = FscilBackbones.PathOf(key);
             host.Attach(path, parameters.ToArray());
-            host.Attach(BaseDescription.PathBeside(path), BaseDescription.Of(of, recipe, Classes(of), key.Seed).Content());
+            host.Attach(BaseDescription.PathBeside(path), BaseDescription.Of(of, own, Classes(of), key.Seed).Content());
         }
 
         return run;
     }
 
-    /// <summary>The maps of a seed, kept until others are asked for.</summary>
+    /// <summary>The maps of a backbone, kept until others are asked for.</summary>
     private FscilFeatures Open(FscilRunKey key, FscilData of, string folder, CancellationToken token)
     {
-        bool heldBack = key.Trial > 0;
-        if (_open is { } open && open.Seed == key.Seed && open.HeldBack == heldBack)
+        FscilRunKey from = new(FscilRunKey.Base, key.Seed, Math.Min(key.Trial, 1), key.Head);
+        if (_open is { } open && open.Base == from)
         {
             return open.Features;
         }
 
         Close();
-        BaseNetwork network = Load(of, Path.Combine(folder, BasePath(key.Seed, heldBack)));
+        BaseNetwork network = Load(of, Path.Combine(folder, FscilBackbones.PathOf(from)), key.Head);
         network.to(Device ?? CPU);
-        bool read = methods.Any(method => _trials[method].Any(trial => FscilMethods.ReadsViews(method, trial.Recipe)));
-        _open = (key.Seed, heldBack, network, FeatureExtractor.Run(of, read ? recipe : recipe with { views = 1 }, network, key.Seed, token));
+        bool read = methods.Any(method => FscilBackbones.Head(recipe, method) == key.Head && _trials[method].Any(trial => FscilMethods.ReadsViews(method, trial.Recipe)));
+        _open = (from, network, FeatureExtractor.Run(of, read ? recipe : recipe with { views = 1 }, network, key.Seed, token));
         return _open.Value.Features;
     }
 
-    private BaseNetwork Load(FscilData of, string path)
+    private BaseNetwork Load(FscilData of, string path, string? head)
     {
-        var network = new BaseNetwork(recipe with { backbone = recipe.backbone with { weights = null } }, of.Protocol.BaseClasses, Classes(of));
+        var network = new BaseNetwork(FscilBackbones.Under(recipe, head) with { backbone = recipe.backbone with { weights = null } }, of.Protocol.BaseClasses, Classes(of));
         SafetensorsTensors.LoadInto(network, path);
         network.eval();
         return network;

@@ -13,6 +13,9 @@ public sealed record FscilResult(
     /// <summary>By what the epoch of the backbone was chosen; "test" is what published code does, and no honest choice.</summary>
     public string chosen_by { get; init; } = "validation";
 
+    /// <summary>What the backbone was trained under: a cosine classifier, or together with the projector of nc or mamba.</summary>
+    public string head { get; init; } = "cosine";
+
     /// <summary>Where the classes come from.</summary>
     public string protocol { get; init; } = "";
 
@@ -38,7 +41,7 @@ public sealed record FscilResult(
             Metric(s => s.harmonic_last).Mean, Metric(s => s.g_acc).Mean, Metric(s => s.forgetting).Mean, Metric(s => s.bwt).Mean, runs,
             runs.Sum(r => r.base_seconds + r.session_seconds) + bases.Sum(b => b.base_seconds), folder)
         {
-            chosen_by = training.choose, protocol = data.Protocol.Summary, test_reads = 1 + (training.choose == "test" ? bases.Select(Judged).DefaultIfEmpty().Max() : 0),
+            chosen_by = training.choose, head = training.head, protocol = data.Protocol.Summary, test_reads = 1 + (training.choose == "test" ? bases.Select(Judged).DefaultIfEmpty().Max() : 0),
         };
 
         // A backbone of another run was judged as often as its recipe, which is the same, lets it be; the last epoch always is.

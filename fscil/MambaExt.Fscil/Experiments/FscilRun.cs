@@ -6,13 +6,14 @@ namespace MambaExt.Fscil.Experiments;
 /// <param name="Method">Its name, or <see cref="Base"/></param>
 /// <param name="Seed">Of weights, orders, augmentation, and of the protocol where it is drawn</param>
 /// <param name="Trial">0 for the run itself; k from 1 for setting k on base classes that are held back</param>
-public readonly record struct FscilRunKey(string Method, int Seed, int Trial = 0)
+/// <param name="Head">What the backbone is trained under, where that is not the recipe's own head; else null</param>
+public readonly record struct FscilRunKey(string Method, int Seed, int Trial = 0, string? Head = null)
 {
-    /// <summary>The backbone's training, which all methods of a seed share.</summary>
+    /// <summary>The backbone's training, which all methods of a seed share that have the same head.</summary>
     public const string Base = "base";
 
     /// <summary>As it is called in progress and in <c>metrics.jsonl</c>.</summary>
-    public string Name => Trial == 0 ? Method : Method == Base ? "base, classes held back" : FormattableString.Invariant($"{Method}, trial {Trial}");
+    public string Name => Method == Base ? $"base{(Head is null ? "" : $" ({Head})")}{(Trial == 0 ? "" : ", classes held back")}" : Trial == 0 ? Method : FormattableString.Invariant($"{Method}, trial {Trial}");
 }
 
 /// <summary>What came of one of them.</summary>

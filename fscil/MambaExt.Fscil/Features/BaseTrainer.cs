@@ -53,11 +53,17 @@ public static class BaseTrainer
                 },
                 Describe = batch => $"{batch.Count} images, seed {seed}",
             };
+            Tensor? columns = network.Etf?.Columns.clone();
             TrainingOutcome outcome = Trainer.Run(task, how, host, token: token);
             classes.Dispose();
 
-            // Trained in bfloat16, it goes on in float32.
+            // Trained in bfloat16, it goes on in float32; the simplex, which nothing trains, as it was drawn.
             network.to(ScalarType.Float32);
+            if (columns is not null)
+            {
+                network.Etf!.Columns.copy_(columns);
+            }
+
             return (network, outcome);
         }
         catch

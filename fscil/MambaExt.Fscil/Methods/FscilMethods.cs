@@ -25,6 +25,19 @@ public static class FscilMethods
         ["no-separation"] = r => r with { incremental = r.incremental with { scan_losses = r.incremental.scan_losses with { separate = 0, separate_base = 0 } } },
     };
 
+    /// <summary>
+    /// What the backbone of a method is trained under. Where the recipe trains a projector together with the backbone, a method that has one is given a backbone that was
+    /// trained under its own kind: behind another's it would learn on maps that were made for that one. All others take the recipe's.
+    /// </summary>
+    public static string HeadOf(string name, FscilRecipe recipe) => name switch
+    {
+        _ when recipe.training.head == "cosine" => recipe.training.head,
+        "nc-fscil" => "nc",
+        "fine-tune" or "teen" or "ncm-cosine" or "ncm-euclid" or Pixels => recipe.training.head,
+        Best when recipe.prototypes.projector_weight == 0 => recipe.training.head,
+        _ => "mamba",
+    };
+
     /// <summary>Whether a method is trained on several views of the base images; others look at the one without augmentation alone.</summary>
     public static bool ReadsViews(string name, FscilRecipe recipe) => name switch
     {

@@ -82,16 +82,11 @@ public class ProjectorMethod : FscilMethod
         using DisposeScope scope = NewDisposeScope();
         int steps = how.Iterations(Session), old = shots.Classes.Min();
         var data = new MapSet(cat([Memory.narrow(0, 0, old), shots.Maps], 0), [.. Enumerable.Range(0, old), .. shots.Classes]);
-        int[] rows =
-        [
-            .. Enumerable.Range(old, shots.Count),
-            .. Enumerable.Range(0, old).SelectMany(k => Enumerable.Repeat(k, k < BaseClasses ? how.BaseCopies(Session) : how.novel_copies)),
-        ];
         var training = new TrainingOptions
         {
             epochs = 1, steps = steps, optimizer = "sgd", learning_rate = how.learning_rate, momentum = how.momentum, weight_decay = how.weight_decay, clip = how.clip,
         };
-        Train(new MapBatches([data], rows, how.batch_size, steps, (ulong)context.Seed, draw: Session), training, new CoolDown(steps).Factor, new FeatureMixup(how.feature_mixup), how.balanced, context,
+        Train(new MapBatches([data], how.Rows(Session, BaseClasses, old, shots.Count), how.batch_size, steps, (ulong)context.Seed, draw: Session), training, new CoolDown(steps).Factor, new FeatureMixup(how.feature_mixup), how.balanced, context,
             name => Projector.Share(name, how.base_share));
     }
 
@@ -127,24 +122,25 @@ public class ProjectorMethod : FscilMethod
     {
         var (features, signals, baseSignals) = Projector.ForwardWithSignals(batch.Maps);
         ScanLossOptions how = _recipe.incremental.scan_losses;
-        Tensor loss = Dot(features, batch, mixup.Mix(features, batch.Labels, seed, batch.Step), balanced), novel = batch.Labels >= BaseClasses;
-        loss = signals is not null && ScanLosses.Total(Recorded(signals), novel, how) is { } more ? loss + more : loss;
-        return baseSignals is not null && ScanLosses.Separation(Recorded(baseSignals), novel, how.separate_base) is { } apart ? loss + apart : loss;
+        Tensor loss = Dot(Etf, features, batch.Labels, mixup.Mix(features, batch.Labels, seed, batch.Step), balanced), novel = batch.Labels >= BaseClasses;
+        loss = signals is not null && ScanLosses.Total(Recorded(signals, _recipe), novel, how) is { } more ? loss + more : loss;
+        return baseSignals is not null && ScanLosses.Separation(Recorded(baseSignals, _recipe), novel, how.separate_base) is { } apart ? loss + apart : loss;
     }
 
     /// <summary>As published the scan with shared weights is judged by its plain row-major pass alone.</summary>
-    private Scan2dSignals Recorded(Scan2dSignals signals) => _recipe.projector.branch == "ssm" && _recipe.incremental.scan_losses.form == "published"
+    internal static Scan2dSignals Recorded(Scan2dSignals signals, FscilRecipe recipe) => recipe.projector.branch == "ssm" && recipe.incremental.scan_losses.form == "published"
         ? signals with { dt_low = signals.dt_low.narrow(1, 0, 1), B = signals.B.narrow(1, 0, 1), C = signals.C.narrow(1, 0, 1) }
         : signals;
 
-    private Tensor Dot(Tensor features, MapBatch batch, MixedFeatures? mixed, bool balanced)
+    /// <summary>Dot-regression of a batch, or of its features mixed with those of another order of it, for whose classes it counts the rest.</summary>
+    internal static Tensor Dot(SimplexEtf etf, Tensor features, Tensor labels, MixedFeatures? mixed, bool balanced)
     {
         if (mixed is null)
         {
-            return DotRegression.Loss(features, Etf.Of(batch.Labels), batch.Labels, balanced);
+            return DotRegression.Loss(features, etf.Of(labels), labels, balanced);
         }
 
-        return (DotRegression.Loss(mixed.Features, Etf.Of(batch.Labels), batch.Labels, balanced) * mixed.Weight)
-            + (DotRegression.Loss(mixed.Features, Etf.Of(mixed.PartnerLabels), mixed.PartnerLabels, balanced) * (1 - mixed.Weight));
+        return (DotRegression.Loss(mixed.Features, etf.Of(labels), labels, balanced) * mixed.Weight)
+            + (DotRegression.Loss(mixed.Features, etf.Of(mixed.PartnerLabels), mixed.PartnerLabels, balanced) * (1 - mixed.Weight));
     }
 }

@@ -42,7 +42,15 @@ public sealed class MambaProjector : Projector
     }
 
     /// <summary>Whether incremental sessions have begun.</summary>
-    public bool Begun => begun.item<float>() != 0;
+    public bool Begun
+    {
+        get
+        {
+            // In whatever type the module computes.
+            using Tensor set = begun.ne(0);
+            return set.item<bool>();
+        }
+    }
 
     /// <summary>g_base.</summary>
     public MambaBranch BaseBranch => g_base;

@@ -58,12 +58,26 @@ public static class ProtocolLists
     /// <summary>The lists of a folder, hashed; compared with the published ones of <paramref name="dataSet"/> where they are known.</summary>
     public static IReadOnlyList<DataSetFile> Hash(string folder, string dataSet)
     {
-        IReadOnlyList<PublishedFile> known = [.. Published.Value[dataSet.Replace('-', '_')]];
+        IReadOnlyList<PublishedFile> known = Known(dataSet);
         return
         [
             .. Enumerable.Range(0, Count(folder)).SelectMany(t => new[] { Name(Sessions, t), Name(Tests, t) })
                 .Select(name => DataSetFile.Of(Path.Combine(folder, name), name, known)),
         ];
+    }
+
+    /// <summary>In what lists that were hashed differ from the published ones of <paramref name="dataSet"/>, in words: contents, or their number; null where they do not, or none are known.</summary>
+    public static string? Difference(IReadOnlyList<DataSetFile> lists, string dataSet)
+    {
+        string[] others = [.. lists.Where(f => f.Official == false).Select(f => f.Name)];
+        if (others.Length > 0)
+        {
+            return others.Length == 1 ? $"{others[0]} differs" : $"{others[0]} and {others.Length - 1} more differ";
+        }
+
+        // Lists that are the published ones as far as they go are another protocol where some are left out.
+        int known = Known(dataSet).Count / 2, sessions = lists.Count / 2;
+        return known == 0 || known == sessions ? null : $"they have {sessions} sessions and the published ones {known}";
     }
 
     /// <summary>Writes a protocol as lists, and <c>classes.txt</c> with the name of each class; <see cref="Read"/> makes the same protocol of them.</summary>
@@ -127,6 +141,9 @@ public static class ProtocolLists
             }
         }
     }
+
+    /// <summary>The published lists of a data set, those of a session and of its test each; none where they are not known.</summary>
+    internal static IReadOnlyList<PublishedFile> Known(string dataSet) => [.. Published.Value[dataSet.Replace('-', '_')]];
 
     private static string Name(string kind, int session) => string.Create(CultureInfo.InvariantCulture, $"{kind}{session + 1}{Extension}");
 

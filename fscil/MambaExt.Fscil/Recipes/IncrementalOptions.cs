@@ -75,6 +75,16 @@ public sealed record IncrementalOptions
     /// <summary>Optimizer steps of a session, from 1.</summary>
     internal int Iterations(int session) => iterations + (iterations_step * (session - 1));
 
+    /// <summary>
+    /// What a pass over the data of a session holds, of which the first <paramref name="old"/> rows are the mean maps of the classes before and the others the maps
+    /// of the shots: each shot once, each mean as often as its kind is copied.
+    /// </summary>
+    internal int[] Rows(int session, int baseClasses, int old, int shots) =>
+    [
+        .. Enumerable.Range(old, shots),
+        .. Enumerable.Range(0, old).SelectMany(k => Enumerable.Repeat(k, k < baseClasses ? BaseCopies(session) : novel_copies)),
+    ];
+
     /// <summary>Copies of the base means in a session, from 1.</summary>
     internal int BaseCopies(int session) => base_copies[Math.Min(session, base_copies.Length) - 1];
 }

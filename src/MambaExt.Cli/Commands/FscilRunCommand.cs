@@ -98,7 +98,7 @@ internal sealed class FscilRunCommand
         int trials = _several ? arguments.GetValue(_trials) : 1;
         if (arguments.GetValue(_base) is { } before)
         {
-            FscilExperiment.RequireBackbones(before, seeds);
+            FscilBackbones.Require(before, recipe, methods, seeds);
         }
 
         JsonObject config = RunSession.Config(arguments, _name, [.. _data.Paths, _base], ranks);

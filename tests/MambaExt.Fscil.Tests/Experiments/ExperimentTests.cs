@@ -3,8 +3,10 @@ using System.Text.Json.Nodes;
 using MambaExt.Data;
 using MambaExt.Data.Images;
 using MambaExt.Fscil.Experiments;
+using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Protocol;
 using MambaExt.Fscil.Recipes;
+using MambaExt.Fscil.Tests.Support;
 using MambaExt.Runs;
 using MambaExt.Tests.Shared;
 
@@ -25,7 +27,7 @@ public sealed class ExperimentTests : TensorTests
         Assert.True(best.sessions[0].overall > 60, $"{best.sessions[0].overall:f1}");
         Assert.True(best.harmonic_last > 20, $"{best.harmonic_last:f1}");
 
-        FscilData data = Data(0);
+        FscilData data = Digits.Data(0);
         string saved = Path.Combine(folder.Path, "models", "mambaext-seed-0");
         using FscilClassifier model = FscilClassifier.Load(saved);
         Assert.Equal(data.ClassNames, model.Labels);
@@ -80,6 +82,27 @@ public sealed class ExperimentTests : TensorTests
     }
 
     [Fact]
+    public void A_model_of_negatives_turns_the_files_that_it_is_given_over()
+    {
+        using var folder = new TemporaryFolder();
+        FscilData data = Digits.Data(0) with { Inverted = true };
+        FscilRecipe recipe = Digits.Recipe() with { training = Digits.Recipe().training with { epochs = 3 } };
+        using (var run = new RunFolder(folder.Path))
+        {
+            new FscilExperiment(_ => data, recipe, ["ncm-cosine"], [0]).Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path);
+        }
+
+        // Ink is 255 in the data and 0 in files.
+        using FscilClassifier model = FscilClassifier.Load(Path.Combine(folder.Path, "models", "ncm-cosine-seed-0"));
+        int[] test = data.Protocol.Sessions[0].Test;
+        MemoryImages own = Subset(data.Test, test), files = new([.. own.Pixels.ToArray().Select(v => (byte)(255 - v))], 1, new ImageSize(8, 8), own.Labels);
+        Assert.True(Right(files) > 60, $"{Right(files):f1}");
+        Assert.True(Right(own) < Right(files) - 20, $"{Right(own):f1} and {Right(files):f1}");
+
+        double Right(MemoryImages images) => 100.0 * model.Scores(images).Where((row, i) => Array.IndexOf(row[..4], row[..4].Max()) == data.TestClass(test[i])).Count() / test.Length;
+    }
+
+    [Fact]
     public void Cut_at_any_place_and_resumed_a_run_writes_the_same_lines_and_scores()
     {
         using TemporaryFolder whole = new(), cut = new();
@@ -125,7 +148,7 @@ public sealed class ExperimentTests : TensorTests
     [Fact]
     public void Settings_can_be_tried_on_base_classes_that_are_held_back()
     {
-        FscilData data = Data(0);
+        FscilData data = Digits.Data(0);
         FscilData pseudo = new FscilData(data.Name, data.Variant, data.Train, data.Test, data.Labels,
             DrawnProtocol.Draw(data.Train.Labels, data.Test.Labels, 10, new ProtocolOptions(8, 1, 5, 3)), data.Files, []).Pseudo(1);
         Assert.Same(pseudo.Train, pseudo.Test);
@@ -139,8 +162,8 @@ public sealed class ExperimentTests : TensorTests
     {
         using var folder = new TemporaryFolder();
         using var run = new RunFolder(folder.Path);
-        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 2 } };
-        var experiment = new FscilExperiment(Data, recipe, ["mambaext", "ncm-cosine", "ncm-pixels"], [0], maxClasses: 10, trials: 3);
+        FscilRecipe recipe = Digits.Recipe() with { training = Digits.Recipe().training with { epochs = 2 } };
+        var experiment = new FscilExperiment(Digits.Data, recipe, ["mambaext", "ncm-cosine", "ncm-pixels"], [0], maxClasses: 10, trials: 3);
         Assert.Equal(
             ["base, classes held back", "mambaext, trial 1", "mambaext, trial 2", "mambaext, trial 3", "ncm-cosine, trial 1", "ncm-cosine, trial 2", "ncm-cosine, trial 3", "base", "mambaext", "ncm-cosine", "ncm-pixels"],
             experiment.Keys.Select(k => k.Name));
@@ -159,62 +182,18 @@ public sealed class ExperimentTests : TensorTests
     [Fact]
     public void Settings_are_tried_on_base_classes_of_each_seed_whose_classes_are_its_own()
     {
-        FscilData one = Data(0);
-        FscilRunKey[] drawn = Trials(Data), listed = Trials(_ => one);
+        FscilData one = Digits.Data(0);
+        FscilRunKey[] drawn = Trials(Digits.Data), listed = Trials(_ => one);
         Assert.Equal([0, 1], drawn.Select(k => k.Seed).Distinct());
         Assert.Equal([0], listed.Select(k => k.Seed).Distinct());
         Assert.All(drawn.Select(k => k.Seed).Distinct(), seed =>
         {
-            FscilData of = Data(seed);
+            FscilData of = Digits.Data(seed);
             int[] tried = [.. of.Pseudo(seed).Protocol.ClassOrder], novel = [.. of.Protocol.ClassOrder.Skip(of.Protocol.BaseClasses)];
             Assert.Empty(tried.Intersect(novel));
         });
 
-        static FscilRunKey[] Trials(Func<int, FscilData> data) => [.. new FscilExperiment(data, Recipe(), ["mambaext"], [0, 1], trials: 2).Keys.Where(k => k.Trial > 0)];
-    }
-
-    [Fact]
-    public void A_backbone_of_another_run_is_taken_only_where_data_classes_seed_and_choice_are_the_same()
-    {
-        using TemporaryFolder folder = new(), again = new();
-        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 1 } };
-        Run(Data, recipe, [0], null, folder.Path);
-        FscilRun taken = Run(Data, recipe with { prototypes = new PrototypeOptions { teen_alpha = 0.3 } }, [0], folder.Path, again.Path);
-        Assert.Equal(0, taken.epochs);
-        string network = FscilExperiment.BasePath(0);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(folder.Path, network)), File.ReadAllBytes(Path.Combine(again.Path, network)));
-
-        // What was taken can be taken again.
-        using TemporaryFolder third = new();
-        Run(Data, recipe, [0], again.Path, third.Path);
-
-        Refused(_ => Data(1), recipe, "other classes (");
-        Refused(seed => Data(seed) with { Files = [new DataSetFile("x", 1, "ab", null)] }, recipe, "other files (");
-        Refused(seed => Data(seed) with { Protocol = Fewer(Data(seed).Protocol) }, recipe, "other images (");
-        Refused(Data, recipe with { training = recipe.training with { choose = "test" } }, "other training.choose (", "validation", "test");
-        Refused(Data, recipe with { backbone = recipe.backbone with { width = 8 } }, "other backbone.width (", "4", "8");
-        string about = Path.Combine(folder.Path, "base", "seed-0", "about.json"), kept = File.ReadAllText(about);
-        File.WriteAllText(about, kept.Replace("\"seed\":0", "\"seed\":7", StringComparison.Ordinal));
-        Refused(Data, recipe, "other seed (", "7", "0");
-        File.Delete(about);
-        using var none = new TemporaryFolder();
-        Refusal.Of<InvalidDataException>(() => Run(Data, recipe, [0], folder.Path, none.Path), "about.json is missing");
-
-        void Refused(Func<int, FscilData> data, FscilRecipe other, params string[] words)
-        {
-            using var run = new TemporaryFolder();
-            Refusal.Of<ArgumentException>(() => Run(data, other, [0], folder.Path, run.Path), words);
-        }
-
-        static FscilProtocol Fewer(FscilProtocol p) => new(p.Source, p.ClassOrder, 10, [p.Sessions[0] with { Train = p.Sessions[0].Train[1..] }, .. p.Sessions.Skip(1)]);
-
-        static FscilRun Run(Func<int, FscilData> data, FscilRecipe recipe, int[] seeds, string? from, string path)
-        {
-            using var folder = new RunFolder(path);
-            var experiment = new Experiment<FscilRunKey, FscilRun>(folder, TimeSpan.FromHours(1));
-            new FscilExperiment(data, recipe, ["teen"], seeds, maxClasses: 10) { BaseFolder = from }.Run(experiment, path);
-            return experiment.Finished[0];
-        }
+        static FscilRunKey[] Trials(Func<int, FscilData> data) => [.. new FscilExperiment(data, Digits.Recipe(), ["mambaext"], [0, 1], trials: 2).Keys.Where(k => k.Trial > 0)];
     }
 
     [Theory]
@@ -226,9 +205,9 @@ public sealed class ExperimentTests : TensorTests
     {
         using var folder = new TemporaryFolder();
         using var run = new RunFolder(folder.Path);
-        FscilRecipe recipe = Recipe() with { training = Recipe().training with { epochs = 3, choose = choose, validate_every = every } };
+        FscilRecipe recipe = Digits.Recipe() with { training = Digits.Recipe().training with { epochs = 3, choose = choose, validate_every = every } };
         int judged = 0;
-        FscilResult result = new FscilExperiment(Data, recipe, ["ncm-cosine"], [0], maxClasses: 10) { Epoch = (_, e) => judged += e.Validation is null ? 0 : 1 }
+        FscilResult result = new FscilExperiment(Digits.Data, recipe, ["ncm-cosine"], [0], maxClasses: 10) { Epoch = (_, e) => judged += e.Validation is null ? 0 : 1 }
             .Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.FromHours(1)), folder.Path)[0];
         Assert.Equal((choose, reads), (result.chosen_by, result.test_reads));
 
@@ -239,10 +218,10 @@ public sealed class ExperimentTests : TensorTests
     [Fact]
     public void Images_that_choose_the_epoch_are_not_trained_on_and_are_the_same_part_of_each_class()
     {
-        FscilData data = Data(0);
+        FscilData data = Digits.Data(0);
         int[] all = data.Protocol.Sessions[0].Train;
         BaseTraining how = new() { validation = 0.2 };
-        (int[] train, int[] validation) = Features.BaseTrainer.Split(data, how, 3);
+        (int[] train, int[] validation) = BaseTrainer.Split(data, how, 3);
         Assert.Empty(train.Intersect(validation));
         Assert.Equal(all.Order(), train.Concat(validation).Order());
         foreach (IGrouping<int, int> of in all.GroupBy(data.TrainClass))
@@ -250,17 +229,8 @@ public sealed class ExperimentTests : TensorTests
             Assert.Equal((int)Math.Round(of.Count() * 0.2), of.Intersect(validation).Count());
         }
 
-        Assert.NotEqual(validation, Features.BaseTrainer.Split(data, how, 4).Validation);
-        Assert.Empty(Features.BaseTrainer.Split(data, how with { choose = "last" }, 3).Validation);
-    }
-
-    [Fact]
-    public void A_folder_without_the_backbones_is_refused()
-    {
-        using TemporaryFolder folder = new(), empty = new();
-        using var run = new RunFolder(folder.Path);
-        var experiment = new FscilExperiment(Data, Recipe(), ["ncm-cosine"], [0]) { BaseFolder = empty.Path };
-        Assert.Contains("There is no backbone", Assert.Throws<FileNotFoundException>(() => experiment.Run(new Experiment<FscilRunKey, FscilRun>(run, TimeSpan.Zero), folder.Path)).Message, StringComparison.Ordinal);
+        Assert.NotEqual(validation, BaseTrainer.Split(data, how, 4).Validation);
+        Assert.Empty(BaseTrainer.Split(data, how with { choose = "last" }, 3).Validation);
     }
 
     private static IReadOnlyList<FscilResult> Run(string path, out int reports, CancellationToken token = default, Action? reported = null)
@@ -275,7 +245,7 @@ public sealed class ExperimentTests : TensorTests
         }
 
         int count = 0;
-        IReadOnlyList<FscilResult> results = new FscilExperiment(Data, Recipe(), Methods, [0], maxClasses: 10) { Epoch = (_, _) => Count(), Session = (_, _) => Count() }.Run(experiment, path, token);
+        IReadOnlyList<FscilResult> results = new FscilExperiment(Digits.Data, Digits.Recipe(), Methods, [0], maxClasses: 10) { Epoch = (_, _) => Count(), Session = (_, _) => Count() }.Run(experiment, path, token);
         reports = count;
         return results;
 
@@ -287,29 +257,6 @@ public sealed class ExperimentTests : TensorTests
     }
 
     private static JsonNode Scores(IReadOnlyList<FscilResult> results) => JsonSerializer.SerializeToNode(results.Select(r => r.runs.Select(run => run.scores)))!;
-
-    private static FscilData Data(int seed)
-    {
-        ImageDataSet digits = ImageDataSets.Load("digits");
-        return new FscilData(
-            "digits", DataVariant.Official, digits.Train, digits.Test, digits.ClassNames,
-            DrawnProtocol.Draw(digits.Train.Labels, digits.Test.Labels, 10, new ProtocolOptions(4, 2, 5, seed, sessions: 2)), [], []);
-    }
-
-    private static FscilRecipe Recipe()
-    {
-        FscilRecipe recipe = FscilRecipes.Cpu("digits", 1, new ImageSize(8, 8), 10);
-        return recipe with
-        {
-            backbone = recipe.backbone with { width = 4, levels = [1, 4], level_grids = [2, 1] },
-            views = 2,
-            training = recipe.training with { epochs = 4, batch_size = 64, warmup_steps = 8 },
-            projector = recipe.projector with { width = 16, hidden = 24, d_state = 4 },
-            projector_training = recipe.projector_training with { epochs = 3 },
-            incremental = recipe.incremental with { iterations = 20 },
-            prototypes = recipe.prototypes with { projector_weight = 0.2 },
-        };
-    }
 
     private static MemoryImages Subset(ImageSamples images, int[] chosen, Func<int, int>? label = null)
     {

@@ -1,3 +1,4 @@
+using MambaExt.Data.Images;
 using MambaExt.Fscil.Experiments;
 using MambaExt.Fscil.Recipes;
 using MambaExt.Runs;
@@ -100,6 +101,7 @@ public sealed class PhotographTests : TensorTests
         string folder = Path.Combine(data.Path, "images");
         FscilData drawn = FscilDataSets.Load(new FscilDataOptions("folder", folder, Drawn: new(3, 1, 5), PhotoSize: 16))(0);
         Assert.Equal("3 + 2 x 1 classes, 5 shots (seed 0)", drawn.Protocol.Summary);
+        Assert.Equal(new ImageSize(16, 16), drawn.Train.Size);
         Assert.Equal([24, 5, 5], drawn.Protocol.Sessions.Select(s => s.Train.Length));
         Assert.Equal([6, 2, 2], drawn.Protocol.Sessions.Select(s => s.Test.Length));
         Assert.Empty(drawn.Protocol.Sessions.SelectMany(s => s.Train).Intersect(drawn.Protocol.Sessions.SelectMany(s => s.Test)));

@@ -152,6 +152,25 @@ public sealed class SessionTests : TensorTests
     }
 
     [Theory]
+    [InlineData("ssm", "published", 1)]
+    [InlineData("ssm", "per_sample", 4)]
+    [InlineData("ss2d", "published", 4)]
+    public void Published_separation_of_shared_weights_looks_at_the_row_major_pass_alone(string branch, string form, int passes)
+    {
+        FscilRecipe recipe = Clusters.Recipe(branch);
+        recipe = recipe with { incremental = recipe.incremental with { scan_losses = recipe.incremental.scan_losses with { form = form } } };
+        var all = new MambaExt.Vision.Scan2dSignals(rand(3, 4, 5, 2), rand(3, 4, 5, 6), rand(3, 4, 5, 6), rand(3, 5, 7));
+        MambaExt.Vision.Scan2dSignals seen = ProjectorMethod.Recorded(all, recipe);
+        foreach (var (whole, part) in new[] { (all.dt_low, seen.dt_low), (all.B, seen.B), (all.C, seen.C) })
+        {
+            TensorAssert.Same(whole.narrow(1, 0, passes), part);
+        }
+
+        // The gate of a position is the same in all of them.
+        TensorAssert.Same(all.z, seen.z);
+    }
+
+    [Theory]
     [InlineData("mamba-fscil")]
     [InlineData(FscilMethods.Best)]
     public void Resumed_behind_session_3_it_ends_with_the_same_bits(string name)
@@ -159,14 +178,19 @@ public sealed class SessionTests : TensorTests
         FscilRecipe recipe = Clusters.Recipe() with { prototypes = new PrototypeOptions { projector_weight = 0.4, shrinkage = 0.5 } };
         using FscilFeatures features = Clusters.Features();
         var host = new KeepingHost();
-        FscilRun whole = Run(name, recipe, features, host);
+        var weights = new List<Dictionary<string, Tensor>>();
+        FscilRun whole = Run(name, recipe, features, host, ended: Keep);
         Assert.Equal(4, host.States.Count);
         using StateBag third = host.States[3];
         Assert.Equal(3, third.Value<int>("session"));
-        FscilRun resumed = Run(name, recipe, features, new KeepingHost { Resumed = third });
+        FscilRun resumed = Run(name, recipe, features, new KeepingHost { Resumed = third }, ended: Keep);
         Assert.Equal(whole.scores!.sessions, resumed.scores!.sessions);
         Assert.Equal(whole.scores.matrix.SelectMany(r => r), resumed.scores.matrix.SelectMany(r => r));
         Assert.Equal(whole.scores.Confusion, resumed.scores.Confusion);
+        Assert.Contains("projector.g_inc.pos_embed", weights[0].Keys);
+        Assert.All(weights[0], p => TensorAssert.Same(p.Value, weights[1][p.Key], p.Key));
+
+        void Keep(FscilMethod method) => weights.Add(MethodState.Of(method).ToDictionary(p => p.Name, p => p.Value.detach().clone()));
     }
 
     [Fact]
@@ -204,11 +228,13 @@ public sealed class SessionTests : TensorTests
         Refusal.Of<ArgumentException>(() => method.Learn(features.Shots[1], 2, new MethodContext(0)), "classes 8 to 9", "6 to 7");
     }
 
-    private static FscilRun Run(string name, FscilRecipe recipe, FscilFeatures features, ITrainingHost? host = null, int seed = 0)
+    private static FscilRun Run(string name, FscilRecipe recipe, FscilFeatures features, ITrainingHost? host = null, int seed = 0, Action<FscilMethod>? ended = null)
     {
         manual_seed(seed);
         using FscilMethod method = FscilMethods.Create(name, recipe, features.Size, features.Protocol.ClassCount);
-        return SessionRunner.Run(method, features, seed, host ?? new KeepingHost());
+        FscilRun run = SessionRunner.Run(method, features, seed, host ?? new KeepingHost());
+        ended?.Invoke(method);
+        return run;
     }
 
     /// <summary>Keeps copies of all checkpoints.</summary>

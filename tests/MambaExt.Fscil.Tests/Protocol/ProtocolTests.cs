@@ -136,6 +136,18 @@ public sealed class ProtocolTests
         Assert.All(test.Index(), t => Assert.Equal(classes[t.Index].Order(), t.Item.Select(Class).Distinct().Order()));
         Assert.Empty(train.SelectMany(lines => lines).Intersect(test.SelectMany(lines => lines)));
 
+        // Read over images of these paths, it is the same protocol: of CUB-200 one set that training and test images lie in, of miniImageNet two.
+        string[] names = [.. train.Concat(test).SelectMany(lines => lines).Select(Class).Distinct()], trained = [.. train.SelectMany(lines => lines)], tested = [.. test.SelectMany(lines => lines)];
+        ListedImages own = name == "cub200" ? Of([.. trained, .. tested]) : Of(trained);
+        FscilProtocol read = ProtocolLists.Read(folder, own, name == "cub200" ? own : Of(tested), names.Length);
+        Assert.Equal(name == "cub200" ? "100 + 10 x 10 classes, 5 shots (lists)" : "60 + 8 x 5 classes, 5 shots (lists)", read.Summary);
+        Assert.Equal(train.Select(lines => lines.Length), read.Sessions.Select(s => s.Train.Length));
+        Assert.Equal(test.Select(lines => lines.Length), read.Sessions.Select(s => s.Test.Length));
+        Assert.Equal(train.SelectMany(lines => lines.Select(Class).Distinct()), read.ClassOrder.Select(label => names[label]));
+        Assert.Equal(train[^1], read.Sessions[^1].Train.Select(own.NameOf));
+
+        ListedImages Of(string[] paths) => new(new MemoryImages(new byte[paths.Length], 1, new ImageSize(1, 1), [.. paths.Select(path => Array.IndexOf(names, Class(path)))], paths), names, byName: true);
+
         string[] Lines(string file) => File.ReadAllLines(Path.Combine(folder, file));
 
         static string Class(string line) => line.Split('/')[^2];
@@ -149,6 +161,40 @@ public sealed class ProtocolTests
         folder.CopyFrom(source, "*.txt");
         File.AppendAllText(folder.File("session_3.txt"), "29999\n");
         Assert.Equal("session_3.txt", Assert.Single(ProtocolLists.Hash(folder.Path, "cifar100"), f => f.Official == false).Name);
+    }
+
+    [Theory]
+    [InlineData("mini-imagenet", 9)]
+    [InlineData("cifar100", 9)]
+    [InlineData("cub200", 11)]
+    public void Only_all_of_the_published_lists_are_official(string name, int sessions)
+    {
+        DataSetFile[] images = [new("images", 1, "ab", true)];
+        DataSetFile[] all = [.. ProtocolLists.Known(name).Select(f => new DataSetFile(f.Name, f.Bytes!.Value, f.Sha256!, true))];
+        Assert.Equal(Enumerable.Range(1, sessions).SelectMany(t => new[] { $"session_{t}.txt", $"test_{t}.txt" }).Order(), all.Select(f => f.Name).Order());
+        Said(DataVariant.Official, null, images, all);
+        Said(DataVariant.Unverified, null, [images[0] with { Official = null }], all);
+
+        // The first sessions of the published protocol, each with its published hash, are not the published protocol.
+        foreach (int fewer in new[] { 2, sessions - 1 })
+        {
+            string[] kept = [.. Enumerable.Range(1, fewer).SelectMany(t => new[] { $"session_{t}.txt", $"test_{t}.txt" })];
+            Said(DataVariant.Unofficial, $"they have {fewer} sessions and the published ones {sessions}", images, [.. all.Where(f => kept.Contains(f.Name))]);
+        }
+
+        Said(DataVariant.Unofficial, $"they have {sessions + 1} sessions", images, [.. all, new("session_x.txt", 1, "ab", null), new("test_x.txt", 1, "ab", null)]);
+        Said(DataVariant.Unofficial, "(test_2.txt differs)", images, [.. all.Select(f => f.Name == "test_2.txt" ? f with { Official = false } : f)]);
+
+        // Of other data no lists are known.
+        Assert.Equal(DataVariant.Unverified, FscilDataSets.Compared("omniglot", "x", images, [new("session_1.txt", 1, "ab", null), new("test_1.txt", 1, "ab", null)]).Variant);
+
+        void Said(DataVariant variant, string? words, DataSetFile[] images, DataSetFile[] lists)
+        {
+            (DataVariant found, string[] notes) = FscilDataSets.Compared(name, "DIR", images, lists);
+            Assert.Equal(variant, found);
+            Assert.Equal(words is null ? 0 : 1, notes.Length);
+            Assert.All(notes, note => Assert.Contains(words!, note, StringComparison.Ordinal));
+        }
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using MambaExt.Fscil.Features;
 using MambaExt.Fscil.Methods;
 using MambaExt.Fscil.Projectors;
 using MambaExt.Fscil.Recipes;
+using MambaExt.Fscil.Tests.Support;
 using MambaExt.Tests.Shared;
 using MambaExt.Vision.Transforms;
 using TorchSharp;
@@ -36,9 +37,9 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal(DeviceType.META, network.Etf!.Columns.device_type);
 
         // What a run writes into its folder is what a run reads from it.
-        string written = JsonSerializer.Serialize(recipe);
-        Assert.Equal(written, JsonSerializer.Serialize(JsonSerializer.Deserialize<FscilRecipe>(written)));
-        Assert.NotEqual(JsonSerializer.Serialize(new FscilRecipe()), written);
+        Dictionary<string, object?> values = RecipeValues.Of(recipe);
+        Assert.Equal(values, RecipeValues.Of(JsonSerializer.Deserialize<FscilRecipe>(JsonSerializer.Serialize(recipe))!));
+        Assert.NotEqual(RecipeValues.Of(new FscilRecipe()), values);
         using FscilMethod method = FscilMethods.Create("mamba-fscil", recipe, network.Size, classes);
         method.to(META);
         Assert.Equal(parameters - network.Backbone.ParameterCount, method.ParameterCount);
@@ -46,6 +47,27 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal([classes, side, side, network.Backbone.Channels], buffers["memory"]);
         Assert.Equal([recipe.projector.width, classes], buffers["etf.etf"]);
         Assert.Equal(dataSet == "cub200", network.named_parameters().Any(p => p.name.StartsWith("backbone.layer1.", StringComparison.Ordinal) && !p.parameter.requires_grad));
+    }
+
+    [Fact]
+    public void Every_value_of_a_recipe_is_written_read_again_and_can_be_set_by_its_name()
+    {
+        var recipe = new FscilRecipe();
+        Dictionary<string, object?> values = RecipeValues.Of(recipe), others = values.ToDictionary(v => v.Key, v => RecipeValues.Other(v.Value));
+        Assert.InRange(values.Count, 80, 200);
+        Assert.Contains("incremental.scan_losses.separate_base", values.Keys);
+        Assert.Contains("training.final_learning_rate", values.Keys);
+        foreach (var (name, other) in others)
+        {
+            FscilRecipe one = RecipeChange.Apply(recipe, $"{name}={RecipeValues.Text(other)}");
+
+            // That value and no other one.
+            Assert.Equal(values.ToDictionary(v => v.Key, v => v.Key == name ? other : v.Value), RecipeValues.Of(one));
+            recipe = one;
+            values[name] = other;
+        }
+
+        Assert.Equal(others, RecipeValues.Of(JsonSerializer.Deserialize<FscilRecipe>(JsonSerializer.Serialize(recipe))!));
     }
 
     [Fact]
@@ -58,7 +80,17 @@ public sealed class RecipeTests : TensorTests
         Assert.Equal([100, 170], new[] { mini.Iterations(1), mini.Iterations(8) });
         Assert.Equal([200, 290], new[] { cub.Iterations(1), cub.Iterations(10) });
 
-        static int Size(IncrementalOptions o, int t, int classes, int ways) => (classes * o.BaseCopies(t)) + (ways * (t - 1) * o.novel_copies) + (5 * ways);
+        static int Size(IncrementalOptions o, int t, int classes, int ways) => o.Rows(t, classes, classes + (ways * (t - 1)), 5 * ways).Length;
+    }
+
+    [Fact]
+    public void A_pass_over_a_session_holds_each_shot_once_and_means_as_often_as_their_kind_is_copied()
+    {
+        // 3 base classes, 2 novel ones, then 4 shots of another one.
+        IncrementalOptions options = new() { base_copies = [1, 3], novel_copies = 2 };
+        Assert.Equal([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8], options.Rows(2, 3, 5, 4).Order());
+        Assert.Equal([0, 1, 2, 3, 4], options.Rows(1, 3, 3, 2).Order());
+        Assert.Equal([3, 4], (options with { base_copies = [0] }).Rows(1, 3, 3, 2).Order());
     }
 
     [Fact]
@@ -146,7 +178,7 @@ public sealed class RecipeTests : TensorTests
         recipe.Validate(classes);
         Assert.Equal(FscilRecipe.Rounded(classes), recipe.projector.width);
         using var network = new BaseNetwork(recipe, 4, classes);
-        Assert.All(FscilMethods.Names.Concat(FscilMethods.Ablations.Keys).Where(n => n != FscilMethods.Pixels && classes <= 100), name =>
+        Assert.All(FscilMethods.Names.Concat(FscilMethods.Ablations.Keys).Where(n => n != FscilMethods.Pixels), name =>
         {
             using FscilMethod method = FscilMethods.Create(name, recipe, network.Size, classes);
             Assert.Equal(name, method.Name);
