@@ -213,11 +213,12 @@ public sealed class Progression : IDisposable
             return Module.Sum([.. _owner.Mode.Loss(inputs), .. _featureLosses.Select(f => (f.Loss.Name, f.Weight, f.Loss.Of(compared)))], batch.Samples.Length, batch.Epoch);
         }
 
-        /// <summary>What the prefix would answer with this student, for validation.</summary>
+        /// <summary>What an epoch is chosen by: the student's own answer where its mode trains it as a classifier of its own, else that of the prefix with it. The prefix hardly
+        /// tells a late student's epochs apart, and noise would keep one from a time when the student was half trained.</summary>
         public Tensor Answer(Tensor images)
         {
             Tensor own = Module.student.Logits(Module.student.Features(images), Reused(images));
-            return _owner.Mode.Combine(Together(images), own, _owner.Students.Count + 1, Module.Scales);
+            return _owner.Mode.TakesLosses ? own : _owner.Mode.Combine(Together(images), own, _owner.Students.Count + 1, Module.Scales);
         }
 
         public TrainedStudent Finish()

@@ -106,6 +106,26 @@ public sealed class LaterStudentTests
         }
     }
 
+    [Theory]
+    [InlineData("joint", true)]
+    [InlineData("independent", true)]
+    [InlineData("residual", false)]
+    public void The_epoch_of_a_student_is_chosen_by_its_own_answer_where_it_has_one(string mode, bool alone)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        var images = new Pictures(320, draws: 1);
+        HeldOut heldOut = new Pictures(60, seed: 2).Plain();
+        using var teacher = new ModuleTeacher(images.Trained("4x8x2x1", 4), Pictures.Kinds, owns: true);
+        using var students = new Progression(images, heldOut, teacher, new DistillOptions { mode = mode, batch_size = 40, training = Quick with { epochs = 8, validate_every = 1 } }, 2);
+        students.Add(students.Train(Pictures.Like.WithSize("4x12x4x1"), 1, false));
+        StageResult second = students.Train(Pictures.Like.WithSize("4x4x2x1"), 2, false);
+        using PatchMamba model = second.Student.Model;
+        float[] first = heldOut.Logits(x => students.Students[0].Logits(x, null));
+        float[] both = mode == "residual" ? [.. first.Zip(second.HeldOutLogits, (a, b) => a + b)] : [];
+        Assert.Equal(Scores.Of(alone ? second.HeldOutLogits : both, heldOut.Labels).accuracy, 100 * second.Outcome.Best!.Value.Score, 1e-9);
+        Assert.NotEqual(Scores.Of(alone ? first : second.HeldOutLogits, heldOut.Labels).accuracy, 100 * second.Outcome.Best!.Value.Score, 1e-9);
+    }
+
     private static Progression Trained(Pictures images, ModuleTeacher teacher, string mode, int epochs = 12)
     {
         var students = new Progression(images, new Pictures(120, seed: 2).Plain(), teacher, new DistillOptions { mode = mode, batch_size = 40, training = Quick with { epochs = epochs, validate_every = epochs } }, 3);
