@@ -24,10 +24,10 @@ internal sealed class Comparison : IDisposable
 
     /// <param name="parsed">The command line</param>
     /// <param name="name">The command's words</param>
-    /// <param name="short">Of a folder's name where none is given</param>
+    /// <param name="folderName">Begins the name of a folder where none is given</param>
     /// <param name="paths">Options that hold paths of data</param>
     /// <exception cref="ArgumentException">Started in more than one process.</exception>
-    public Comparison(ParseResult parsed, string name, string @short, IReadOnlyList<Option<string?>> paths)
+    public Comparison(ParseResult parsed, string name, string folderName, IReadOnlyList<Option<string?>> paths)
     {
         (_parsed, _name, _paths) = (parsed, name, paths);
         if (_ranks.Size > 1)
@@ -37,7 +37,7 @@ internal sealed class Comparison : IDisposable
             throw new ArgumentException($"{name} runs in one process and was started in {size}; start it without mpirun, or one comparison a machine with an --out of its own.");
         }
 
-        Folder = Path.GetFullPath(parsed.GetValue(Out) ?? RunFolder.NewPath("runs", @short));
+        Folder = Path.GetFullPath(parsed.GetValue(Out) ?? RunFolder.NewPath("runs", folderName));
     }
 
     /// <summary>Of the whole comparison.</summary>
