@@ -35,7 +35,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <summary>Where backbones and methods are trained; the CPU unless set.</summary>
     public Device? Device { get; init; }
 
-    /// <summary>A run folder whose backbones are taken instead of training them; null to train.</summary>
+    /// <summary>A run folder whose backbones are taken instead of training them; those for trials where it has them. Null to train.</summary>
     public string? BaseFolder { get; init; }
 
     /// <summary>Told of each epoch of a backbone.</summary>
@@ -210,9 +210,10 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         long start = Stopwatch.GetTimestamp();
         FscilRun run;
         BaseNetwork network;
-        if (key.Trial == 0 && BaseFolder is { } other)
+        if (BaseFolder is { } other && Path.Combine(other, FscilBackbones.PathOf(key)) is var path && (key.Trial == 0 || File.Exists(path)))
         {
-            network = Load(of, Path.Combine(other, FscilBackbones.PathOf(key)), key.Head);
+            BaseDescription.Of(of, own, Classes(of), key.Seed).RequireOf(path);
+            network = Load(of, path, key.Head);
             run = new FscilRun(key.Method, key.Seed, null, null, 0, 0, Stopwatch.GetElapsedTime(start).TotalSeconds, 0, network.Backbone.ParameterCount);
         }
         else
@@ -226,9 +227,9 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
         {
             using var parameters = new MemoryStream();
             SafetensorsTensors.SaveModule(network, parameters);
-            string path = FscilBackbones.PathOf(key);
-            host.Attach(path, parameters.ToArray());
-            host.Attach(BaseDescription.PathBeside(path), BaseDescription.Of(of, own, Classes(of), key.Seed).Content());
+            string place = FscilBackbones.PathOf(key);
+            host.Attach(place, parameters.ToArray());
+            host.Attach(BaseDescription.PathBeside(place), BaseDescription.Of(of, own, Classes(of), key.Seed).Content());
         }
 
         return run;

@@ -64,6 +64,8 @@ public static class FscilTrials
         new("shrinkage 0.2", r => Prototypes(r, p => p with { shrinkage = 0.2 })),
         new("last level alone", r => OneLevel(r, ^1)),
         new("teen_alpha 0.5", r => Prototypes(r, p => p with { teen_alpha = 0.5 })),
+        new("novel_bias 0.05", r => Prototypes(r, p => p with { novel_bias = 0.05 })),
+        new("shrinkage 0.2, novel_bias 0.05", r => Prototypes(r, p => p with { shrinkage = 0.2, novel_bias = 0.05 })),
         new("projector_weight 0.3", r => Prototypes(r, p => p with { projector_weight = 0.3 })),
         new("shrinkage 1", r => Prototypes(r, p => p with { shrinkage = 1 })),
         new("all levels", r => Prototypes(r, p => p.levels.Length == 0 ? p : p with { levels = [] })),

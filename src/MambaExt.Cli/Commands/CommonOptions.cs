@@ -13,6 +13,9 @@ internal static class CommonOptions
     /// <summary><c>--threads T</c></summary>
     public static Option<int> Threads() => Number("--threads", "T", "Threads of the kernels and of libtorch (default: MAMBAEXT_THREADS, else all processors).", 1, 1024);
 
+    /// <summary><c>--first_seed S</c>, beside <c>--seeds</c>.</summary>
+    public static Option<int> FirstSeed() => Number("--first_seed", "S", "The first of them (default: 0).", 0, 1_000_000);
+
     /// <summary>Makes what <c>--threads</c> says, if anything, the threads of this process.</summary>
     public static void Use(this Option<int> threads, ParseResult parsed)
     {

@@ -14,7 +14,7 @@ internal static class DistillRunCommand
     private const string Name = "distill run";
     private static readonly DistillDataOptions Data = new();
     private static readonly Option<int> Seeds = CommonOptions.Number("--seeds", "N", "How many seeds.", 1, 1000);
-    private static readonly Option<int> FirstSeed = CommonOptions.Number("--first_seed", "S", "The first of them (default: 0).", 0, 1_000_000);
+    private static readonly Option<int> FirstSeed = CommonOptions.FirstSeed();
     private static readonly Option<string?> Out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
     private static readonly Option<int> Threads = CommonOptions.Threads();
     private static readonly Option<bool> Json = CommonOptions.Json();

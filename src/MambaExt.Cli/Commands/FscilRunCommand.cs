@@ -19,13 +19,14 @@ internal sealed class FscilRunCommand
     private readonly FscilDataChoice _data = new();
     private readonly Option<string[]> _methods = CommonOptions.List("--methods", $"Required: methods, one or several: {string.Join(", ", FscilMethods.Names)}; ablations of mamba-fscil: {string.Join(", ", FscilMethods.Ablations.Keys)}.");
     private readonly Option<string> _method = CommonOptions.Choice("--method", "The method.", FscilMethods.Names.Concat(FscilMethods.Ablations.Keys));
-    private readonly Option<int> _seeds = CommonOptions.Number("--seeds", "N", "Seeds 0 ... N-1, of weights and data order, and of the order of classes where the protocol is drawn.", 1, 1000);
+    private readonly Option<int> _seeds = CommonOptions.Number("--seeds", "N", "N seeds, of weights and data order, and of the order of classes where the protocol is drawn.", 1, 1000);
+    private readonly Option<int> _firstSeed = CommonOptions.FirstSeed();
     private readonly Option<string> _profile = CommonOptions.Choice("--profile", "Sizes and trainings: cpu (default), or paper, the published ones.", FscilRecipes.Profiles);
     private readonly Option<int> _maxClasses = CommonOptions.Number("--max-classes", "N", "Classes that a model can ever hold (default: those of the protocol).", 2, 1_000_000);
     private readonly Option<string[]> _set = CommonOptions.List("--set", "Values of the recipe: NAME=VALUE, training.epochs=20 say, one or several.");
     private readonly Option<int> _trials = CommonOptions.Number("--trials", "N", "Settings to try for each method on base classes held back as if they were novel; 1: its recipe.", 1, FscilTrials.Most);
     private readonly Option<string?> _against = new("--against") { Description = $"The method that all others are compared with, seed by seed (default: {FscilMethods.Best}, else the first of --methods).", HelpName = "METHOD" };
-    private readonly Option<string?> _base = CommonOptions.Folder("--base", "A run folder whose backbones are taken instead of training them.");
+    private readonly Option<string?> _base = CommonOptions.Folder("--base", "A run folder whose backbones are taken instead of training them, those with classes held back too where it has them.");
     private readonly Option<string?> _out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
     private readonly Option<string> _where = DeviceOption.Create();
     private readonly Option<int> _threads = CommonOptions.Threads();
@@ -44,7 +45,7 @@ internal sealed class FscilRunCommand
             _several ? "compare" : "run",
             _several ? "Several methods on the same backbones: one table of what each keeps of the base classes and learns of the novel ones." : "Train on the base classes, then session after session on a few images of new ones; report accuracy on base and on novel classes after each.")
         {
-            _several ? _methods : _method, _seeds, _profile, _maxClasses, _set, _base, _out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, _where, _threads, _json,
+            _several ? _methods : _method, _seeds, _firstSeed, _profile, _maxClasses, _set, _base, _out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, _where, _threads, _json,
         };
         foreach (Option option in _several ? [.. _data.All, _trials, _against] : _data.All)
         {
@@ -82,8 +83,8 @@ internal sealed class FscilRunCommand
         Device? device = _where.Read(arguments);
         string[] changes = arguments.GetValue(_set) ?? [];
         Func<int, FscilData> data = _data.Load(arguments, FscilDataChoice.PhotoSize(arguments.GetValue(_profile)!, _data.Name(arguments), changes));
-        int[] seeds = [.. Enumerable.Range(0, arguments.GetValue(_seeds))];
-        FscilData first = data(0);
+        int[] seeds = [.. Enumerable.Range(arguments.GetValue(_firstSeed), arguments.GetValue(_seeds))];
+        FscilData first = data(seeds[0]);
         string[] methods = _several ? [.. arguments.GetValue(_methods)!.Distinct().Select(Known)] : [arguments.GetValue(_method)!];
         string against = arguments.GetValue(_against) is { } other && _several ? AmongThem(other, methods) : methods.Contains(FscilMethods.Best) ? FscilMethods.Best : methods[0];
         int classes = arguments.GetResult(_maxClasses) is { Implicit: false } ? arguments.GetValue(_maxClasses) : first.Protocol.ClassCount;

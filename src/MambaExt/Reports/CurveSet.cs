@@ -9,6 +9,9 @@ internal readonly record struct CurvePoint(double X, double Y);
 internal sealed record RunCurves(string Model, double? Seed, double? Split)
 {
     public Dictionary<string, List<CurvePoint>> Curves { get; } = [];
+
+    /// <summary>What its x axis counts: models of one run may count differently, epochs of a backbone and sessions of a method.</summary>
+    public string Position { get; set; } = "epoch";
 }
 
 /// <summary>The curves of a run folder. Every numeric key that does not say which run or epoch a line is of makes a curve.</summary>
@@ -24,9 +27,6 @@ internal sealed class CurveSet
     private readonly HashSet<string> _dropped = [];
 
     public IReadOnlyCollection<RunCurves> Runs => _runs.Values;
-
-    /// <summary>What the x axis counts.</summary>
-    public string Position { get; private set; } = "epoch";
 
     /// <summary>Lines that are no JSON object or too long. The last line of a run that was stopped may be torn and does not count.</summary>
     public long Unreadable { get; private set; }
@@ -76,7 +76,7 @@ internal sealed class CurveSet
         }
 
         string? position = Positions.FirstOrDefault(name => line.Number(name) is { } at && double.IsFinite(at));
-        Position = position ?? Position;
+        run.Position = position ?? run.Position;
         foreach (JsonProperty property in line.EnumerateObject())
         {
             if (!Identities.Contains(property.Name) && property.Value.Number() is { } value && Keeps(property.Name))

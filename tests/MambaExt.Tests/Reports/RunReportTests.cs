@@ -139,6 +139,23 @@ public sealed class RunReportTests : IDisposable
     }
 
     [Fact]
+    public void Sessions_are_shown_once_and_every_model_counts_by_its_own_axis()
+    {
+        string run = _folder.File("run", "result.json");
+        File.WriteAllText(run, """
+            {"results": [{"method": "teen", "average": 71.5, "sessions": [{"session": 0, "overall": 80.5}, {"session": 1, "overall": 75.25}], "runs": [],
+                          "trials": [{"change": "teen_alpha 0.5", "average": 33.25, "chosen": true}]}]}
+            """);
+        File.WriteAllLines(
+            Path.Combine(Path.GetDirectoryName(run)!, "metrics.jsonl"),
+            ["""{"model": "base", "epoch": 1, "train_loss": 2.5}""", """{"model": "base", "epoch": 2, "train_loss": 1.5}""", """{"model": "teen", "session": 0, "overall": 80.5}""", """{"model": "teen", "session": 1, "overall": 75.25}"""]);
+        var (page, text) = SampleRun.Report(Path.GetDirectoryName(run)!);
+        Assert.Equal(1, page.Descendants("h2").Concat(page.Descendants("h3")).Count(h => h.Value is "Results" or "Sessions"));
+        Assert.Contains("teen_alpha 0.5", text, StringComparison.Ordinal);
+        Assert.Equal(["epoch", "session"], page.Descendants("figure").Where(f => f.Attribute("data-key") is not null).Select(f => f.Descendants("th").First().Value));
+    }
+
+    [Fact]
     public void What_lies_within_an_entry_of_a_list_has_a_column_or_is_counted()
     {
         string run = SampleRun.Write(_folder, "run", seeds: 1);

@@ -35,8 +35,8 @@ internal static class CurvesPart
                 ChartLine[] lines = [.. with.Select(r => new ChartLine(Label(r, splits), r.Curves[key], key == "val" ? Chosen(run, r) : null))];
                 using (html.Open("figure", ("data-key", key), ("data-model", model.Key)))
                 {
-                    new LineChart(Title(key, run), run.Curves.Position, lines, key == "val", colour).Write(html);
-                    Table(html, Title(key, run), run.Curves.Position, lines);
+                    new LineChart(Title(key, run), with[0].Position, lines, key == "val", colour).Write(html);
+                    Table(html, Title(key, run), with[0].Position, lines);
                 }
             }
         }

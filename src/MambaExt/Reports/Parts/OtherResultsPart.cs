@@ -7,7 +7,7 @@ internal static class OtherResultsPart
 {
     public static void Write(Html html, RunRecord run)
     {
-        if (run.Models.Count > 0 || run.Result is not { } result)
+        if (run.Models.Count > 0 || SessionsPart.Shows(run) || run.Result is not { } result)
         {
             return;
         }

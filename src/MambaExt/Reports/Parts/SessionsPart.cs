@@ -12,6 +12,9 @@ internal static class SessionsPart
         ("average", "Average"), ("drop", "Drop"), ("harmonic_mean", "Harmonic mean"), ("harmonic_last", "Last harmonic"), ("g_acc", "gAcc"), ("forgetting", "Forgetting"), ("bwt", "BWT"),
     ];
 
+    /// <summary>The run is one of these.</summary>
+    public static bool Shows(RunRecord run) => Methods(run).Length > 0;
+
     public static void Write(Html html, RunRecord run)
     {
         JsonElement[] methods = Methods(run);
@@ -94,6 +97,11 @@ internal static class SessionsPart
         int known = (int)(method.Items("sessions")[0].Number("classes") ?? 0);
         JsonElement? first = runs.Length > 0 ? runs[0] : null;
         SessionTables.Write(html, Name(method), method, runs);
+        if (method.Items("trials") is { Count: > 0 } trials)
+        {
+            SettingsPart.Objects($"{Name(method)}: settings that were tried on base classes held back", [.. trials]).Write(html);
+        }
+
         if (first?.Items("class_means") is { Count: > 0 } means)
         {
             ScatterPoint[] points = [.. means.Select((p, k) => new ScatterPoint(p.Number("x") ?? double.NaN, p.Number("y") ?? double.NaN, Class(k), k < known))];
