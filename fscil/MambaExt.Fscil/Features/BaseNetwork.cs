@@ -90,9 +90,21 @@ public sealed class BaseNetwork : nn.Module<Tensor, Tensor>
         return Last(backbone.forward(images)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Everything that later stages work on.</summary>
+    /// <summary>Everything that later stages work on; where the recipe says <see cref="FscilRecipe.mirror"/>, the mean of that and of what is seen in a mirror.</summary>
     /// <param name="images">[B, C, H, W]</param>
     public ImageFeatures Encode(Tensor images)
+    {
+        if (!_recipe.mirror)
+        {
+            return EncodeAsTheyAre(images);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        ImageFeatures one = EncodeAsTheyAre(images), other = EncodeAsTheyAre(images.flip(3));
+        return new ImageFeatures(((one.Maps + other.Maps) / 2).MoveToOuterDisposeScope(), ((one.Levels + other.Levels) / 2).MoveToOuterDisposeScope());
+    }
+
+    private ImageFeatures EncodeAsTheyAre(Tensor images)
     {
         using DisposeScope scope = NewDisposeScope();
         IReadOnlyList<Tensor> stages = backbone.Stages(images);

@@ -14,6 +14,9 @@ public sealed record FscilRecipe
     /// <summary>Views of the base images that a projector is trained on behind the frozen backbone: one without augmentation, the others with.</summary>
     public int views { get; init; } = 4;
 
+    /// <summary>Each image is also looked at in a mirror behind the base training, and the mean of both counts: for images whose left and right mean nothing.</summary>
+    public bool mirror { get; init; }
+
     /// <summary>Sizes of the projector.</summary>
     public ProjectorOptions projector { get; init; } = new();
 

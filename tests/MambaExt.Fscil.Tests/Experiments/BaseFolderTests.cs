@@ -56,6 +56,32 @@ public sealed class BaseFolderTests : TensorTests
     }
 
     [Fact]
+    public void Backbones_that_settings_were_tried_on_are_taken_where_there_are_any_and_trained_where_not()
+    {
+        using TemporaryFolder plain = new(), tried = new(), taken = new();
+        FscilRecipe recipe = Digits.Recipe() with { training = Digits.Recipe().training with { epochs = 1 } };
+        Run(1, null, plain.Path);
+        Assert.Equal(1, Run(2, plain.Path, tried.Path).Single(r => r.epochs > 0).epochs);
+        Assert.DoesNotContain(Run(2, tried.Path, taken.Path), r => r.epochs > 0);
+        string network = FscilBackbones.PathOf(0, heldBack: true);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(tried.Path, network)), File.ReadAllBytes(Path.Combine(taken.Path, network)));
+
+        // One of other images is refused, as the others are.
+        string about = Path.Combine(tried.Path, Path.GetDirectoryName(network)!, "about.json"), kept = File.ReadAllText(about);
+        File.WriteAllText(about, kept.Replace("\"images\":\"", "\"images\":\"x", StringComparison.Ordinal));
+        using var none = new TemporaryFolder();
+        Refusal.Of<ArgumentException>(() => Run(2, tried.Path, none.Path), "other images (");
+
+        IReadOnlyList<FscilRun> Run(int trials, string? from, string path)
+        {
+            using var folder = new RunFolder(path);
+            var experiment = new Experiment<FscilRunKey, FscilRun>(folder, TimeSpan.FromHours(1));
+            new FscilExperiment(Digits.Data, recipe, ["teen"], [0], maxClasses: 10, trials) { BaseFolder = from }.Run(experiment, path);
+            return experiment.Finished;
+        }
+    }
+
+    [Fact]
     public void A_folder_without_the_backbones_is_refused()
     {
         using TemporaryFolder folder = new(), empty = new();
