@@ -1,1 +1,2 @@
+MambaExt.Compute.KeepFreedMemory();
 return await MambaExt.Cli.CommandLine.RunAsync(args);
