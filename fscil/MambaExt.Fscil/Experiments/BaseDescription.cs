@@ -19,7 +19,7 @@ namespace MambaExt.Fscil.Experiments;
 /// <param name="images">SHA-256 of the names and classes of the base training images</param>
 /// <param name="seed">Of weights, orders and augmentation</param>
 /// <param name="max_classes">Columns of the simplex; 0 under a cosine head, which has none</param>
-/// <param name="backbone">Which backbone</param>
+/// <param name="backbone">Which backbone, whatever is looked at of it later: its levels change nothing of it</param>
 /// <param name="training">How it was trained and chosen</param>
 public sealed record BaseDescription(
     string dataset, IReadOnlyList<string> files, IReadOnlyList<string> classes, string images, int seed, int max_classes, BackboneOptions backbone, BaseTraining training)
@@ -37,7 +37,8 @@ public sealed record BaseDescription(
 
         return new BaseDescription(
             data.Name, [.. data.Files.Select(f => f.Sha256)], [.. data.ClassNames.Take(data.Protocol.BaseClasses)],
-            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(images.ToString()))), seed, recipe.training.head == "cosine" ? 0 : maxClasses, recipe.backbone, recipe.training);
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(images.ToString()))), seed, recipe.training.head == "cosine" ? 0 : maxClasses,
+            recipe.backbone with { levels = [], level_grids = [] }, recipe.training);
     }
 
     /// <summary>Where it lies beside a backbone.</summary>

@@ -55,8 +55,8 @@ public static class FscilTrials
     private static readonly Change[] Teen =
     [
         new("teen_alpha 0.5", r => Prototypes(r, p => p with { teen_alpha = 0.5 })),
-        new("teen_alpha 0.3", r => Prototypes(r, p => p with { teen_alpha = 0.3 })), .. Plain[..4],
-        new("teen_tau 32", r => Prototypes(r, p => p with { teen_tau = 32 })), .. Plain[4..],
+        new("teen_alpha 0.3", r => Prototypes(r, p => p with { teen_alpha = 0.3 })), .. Plain[..2], .. Plain[3..5],
+        new("teen_tau 32", r => Prototypes(r, p => p with { teen_tau = 32 })), Plain[2], .. Plain[5..],
     ];
 
     private static readonly Change[] Best =
@@ -65,7 +65,7 @@ public static class FscilTrials
         new("last level alone", r => OneLevel(r, ^1)),
         new("teen_alpha 0.5", r => Prototypes(r, p => p with { teen_alpha = 0.5 })),
         new("novel_bias 0.05", r => Prototypes(r, p => p with { novel_bias = 0.05 })),
-        new("shrinkage 0.2, novel_bias 0.05", r => Prototypes(r, p => p with { shrinkage = 0.2, novel_bias = 0.05 })),
+        new("novel_bias 0.1", r => Prototypes(r, p => p with { novel_bias = 0.1 })),
         new("projector_weight 0.3", r => Prototypes(r, p => p with { projector_weight = 0.3 })),
         new("shrinkage 1", r => Prototypes(r, p => p with { shrinkage = 1 })),
         new("all levels", r => Prototypes(r, p => p.levels.Length == 0 ? p : p with { levels = [] })),

@@ -92,7 +92,9 @@ public static class FscilRecipes
             },
             "cifar100" => recipe with
             {
-                backbone = recipe.backbone with { name = "resnet20", width = 32, levels = [2, 3] },
+                backbone = recipe.backbone with { name = "resnet20", width = 32, levels = [2, 3], level_grids = [4, 2] },
+                prototypes = recipe.prototypes with { shrinkage = 0.2 },
+                mirror = true,
                 training = recipe.training with { epochs = 40, mixup = 0.5, mixup_alpha = 0.8, warmup_steps = 400, validation = 0.04 },
             },
             "omniglot" => recipe with

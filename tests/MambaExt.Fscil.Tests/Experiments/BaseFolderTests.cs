@@ -26,6 +26,10 @@ public sealed class BaseFolderTests : TensorTests
         using TemporaryFolder third = new();
         Run(Digits.Data, recipe, [0], again.Path, third.Path);
 
+        // And by one that looks at other stages of it.
+        using TemporaryFolder fourth = new();
+        Assert.Equal(0, Run(Digits.Data, recipe with { backbone = recipe.backbone with { levels = [1, 2], level_grids = [1, 2] } }, [0], folder.Path, fourth.Path).epochs);
+
         Refused(_ => Digits.Data(1), recipe, "other classes (");
         Refused(seed => Digits.Data(seed) with { Files = [new DataSetFile("x", 1, "ab", null)] }, recipe, "other files (");
         Refused(seed => Digits.Data(seed) with { Protocol = Fewer(Digits.Data(seed).Protocol) }, recipe, "other images (");
