@@ -55,6 +55,14 @@ public sealed class FscilRunTests
         }
 
         Assert.Contains("Less mamba-fscil, seed by seed", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
+        // The second seed by itself is what it is behind the first.
+        Answer second = await CliRun.Here(["fscil", "run", .. small, "--seeds", "1", "--first_seed", "1", "--method", "mamba-fscil", "--json", "--out", Path.Combine(folder.Path, "second")]);
+        Assert.True(second.Code == 0, second.Error);
+        using JsonDocument alone = JsonDocument.Parse(second.Out);
+        JsonElement own = alone.RootElement.GetProperty("runs")[0], there = results[0].GetProperty("runs")[1];
+        Assert.Equal(1, own.GetProperty("seed").GetInt32());
+        Assert.Equal(there.GetProperty("scores").GetProperty("average").GetDouble(), own.GetProperty("scores").GetProperty("average").GetDouble());
+
         Answer table = await CliRun.Here(["fscil", "compare", "--resume", run]);
         Assert.Contains("less mamba-fscil, by seed", table.Out, StringComparison.Ordinal);
         Assert.Matches(@"no-freezing +\d+\.\d\d ± \d+\.\d\d ", table.Out);

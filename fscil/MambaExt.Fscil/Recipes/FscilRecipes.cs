@@ -100,7 +100,8 @@ public static class FscilRecipes
             "omniglot" => recipe with
             {
                 backbone = recipe.backbone with { image_size = 32 },
-                training = recipe.training with { epochs = 30, label_smoothing = 0.05, warmup_steps = 300, validation = 0.07 },
+                prototypes = recipe.prototypes with { shrinkage = 0.2, teen_alpha = 0.2 },
+                training = recipe.training with { epochs = 80, label_smoothing = 0.05, warmup_steps = 300, validation = 0.07 },
             },
             _ => recipe,
         };
