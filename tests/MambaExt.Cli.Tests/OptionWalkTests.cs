@@ -34,7 +34,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Changed("--jumping true", "--model gcn --layers 2"), Changed("--scan_every 2", Scans), Changed("--depth_scan 1", Scans), Changed("--token_stage true", Scans), Changed("--class_weights balanced"),
         Changed("--pool sum", Mutag), Changed("--batch_size 20", Mutag),
         Changed("--epochs 3"), Changed("--patience 1", "--epochs 6 --learning_rate 0.5 --late_fusion true"), Changed("--validate_every 2"), Changed("--steps 1"), Changed("--optimizer sgd"),
-        Changed("--learning_rate 0.02"), Changed("--weight_decay 0.5"), Changed("--momentum 0.5", "--optimizer sgd"), Changed("--schedule cosine"), Changed("--warmup_steps 2"),
+        Changed("--learning_rate 0.02"), Changed("--weight_decay 0.5"), Changed("--momentum 0.5", "--optimizer sgd"), Changed("--nesterov true", "--optimizer sgd"), Changed("--schedule cosine"), Changed("--warmup_steps 2"),
         Changed("--final_learning_rate 0.5", "--schedule cosine"), Changed("--decay_epochs 1", "--schedule step"), Changed("--decay_factor 0.5", "--schedule step --decay_epochs 1"),
         Changed("--clip 0.0001"), Changed("--ema 0.5"), Changed("--normalise_features true", Cora),
         Changed("--model no-scan"), Changed("--ablations"), Changed("--seeds 2"), Changed("--splits 2"), Changed("--checkpoint-seconds 0"),

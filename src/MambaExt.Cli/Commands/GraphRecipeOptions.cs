@@ -76,6 +76,7 @@ internal static class GraphRecipeOptions
         Training<double>("--learning_rate", "Largest learning rate", (v, o) => o with { learning_rate = v }),
         Training<double>("--weight_decay", "Weight decay", (v, o) => o with { weight_decay = v }),
         Training<double>("--momentum", "Momentum of sgd", (v, o) => o with { momentum = v }),
+        Training<bool>("--nesterov", "Nesterov's momentum, of sgd", (v, o) => o with { nesterov = v }),
         Training<string>("--schedule", "Learning rate over the steps: constant, cosine or step", (v, o) => o with { schedule = v }),
         Training<int>("--warmup_steps", "Steps over which the learning rate rises from 0", (v, o) => o with { warmup_steps = v }),
         Training<double>("--final_learning_rate", "Where cosine ends, as a share of the largest", (v, o) => o with { final_learning_rate = v }),

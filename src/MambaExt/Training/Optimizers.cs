@@ -26,7 +26,9 @@ public static class Optimizers
 
         double rate = options.learning_rate, decay = options.weight_decay;
         return options.optimizer == "sgd"
-            ? optim.SGD([.. groups.Select(g => new SGD.ParamGroup(g, rate * g.Key.Share, options.momentum, weight_decay: g.Key.Plain ? 0 : decay))], rate, options.momentum, weight_decay: decay)
+            ? optim.SGD(
+                [.. groups.Select(g => new SGD.ParamGroup(g, rate * g.Key.Share, options.momentum, weight_decay: g.Key.Plain ? 0 : decay, nesterov: options.nesterov))],
+                rate, options.momentum, weight_decay: decay, nesterov: options.nesterov)
             : optim.AdamW([.. groups.Select(g => new AdamW.ParamGroup(g, rate * g.Key.Share, weight_decay: g.Key.Plain ? 0 : decay))], rate, weight_decay: decay);
     }
 

@@ -27,6 +27,9 @@ public record TrainingOptions
     /// <summary>Momentum of sgd.</summary>
     public double momentum { get; init; } = 0.9;
 
+    /// <summary>The gradient of sgd is taken with the momentum's next step in view (Sutskever et al., ICML 2013).</summary>
+    public bool nesterov { get; init; }
+
     /// <summary>constant, cosine (to <see cref="final_learning_rate"/>) or step (times <see cref="decay_factor"/> every <see cref="decay_epochs"/>).</summary>
     public string schedule { get; init; } = "constant";
 
@@ -79,6 +82,7 @@ public record TrainingOptions
             Unless(learning_rate > 0 && double.IsFinite(learning_rate), nameof(learning_rate), learning_rate, "above 0 and finite"),
             Unless(weight_decay >= 0 && double.IsFinite(weight_decay), nameof(weight_decay), weight_decay, "0 or more and finite"),
             Unless(momentum is >= 0 and < 1, nameof(momentum), momentum, "from 0 to below 1"),
+            Unless(!nesterov || (optimizer == "sgd" && momentum > 0), nameof(nesterov), "true", "false, or sgd with a momentum above 0"),
             Unless(schedule is "constant" or "cosine" or "step", nameof(schedule), $"'{schedule}'", "constant, cosine or step"),
             Unless(warmup_steps >= 0, nameof(warmup_steps), warmup_steps, "0 or more"),
             Unless(final_learning_rate is >= 0 and <= 1, nameof(final_learning_rate), final_learning_rate, "a share from 0 to 1"),

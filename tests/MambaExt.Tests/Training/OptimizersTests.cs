@@ -9,6 +9,36 @@ namespace MambaExt.Tests.Training;
 
 public sealed class OptimizersTests : TensorTests
 {
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Momentum_of_sgd_is_the_published_recursion(bool nesterov)
+    {
+        const double Rate = 0.1, Momentum = 0.9;
+        using var parameter = new Parameter(tensor(1.0));
+        using OptimizerHelper optimizer = Optimizers.Create([("w", parameter)], new TrainingOptions { optimizer = "sgd", learning_rate = Rate, momentum = Momentum, weight_decay = 0, nesterov = nesterov });
+        double w = 1, v = 0;
+        for (int step = 0; step < 5; step++)
+        {
+            // Of w^3.
+            double g = 3 * w * w;
+            v = (Momentum * v) + g;
+            w -= Rate * (nesterov ? g + (Momentum * v) : v);
+            optimizer.zero_grad();
+            parameter.pow(3).backward();
+            optimizer.step();
+            Assert.Equal(w, parameter.item<double>(), 1e-12);
+        }
+    }
+
+    [Fact]
+    public void Nesterov_asks_for_sgd_with_a_momentum()
+    {
+        Assert.Contains("nesterov is true; give false, or sgd", Assert.Throws<ArgumentException>(() => new TrainingOptions { nesterov = true }.Validate()).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new TrainingOptions { optimizer = "sgd", momentum = 0, nesterov = true }.Validate());
+        new TrainingOptions { optimizer = "sgd", nesterov = true }.Validate();
+    }
+
     [Fact]
     public void Weight_decay_spares_what_the_published_training_spares()
     {
