@@ -156,7 +156,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
     /// <param name="pixels">What makes it work on pixels, where no training rounds as the threads say</param>
     private static IEnumerable<Entry> Fscil(string command, string pixels) =>
     [
-        new(command, "--seeds 2", Kind.Changed), new(command, "--max-classes 12", Kind.Configured), new(command, "--set training.epochs=2", Kind.Changed), new(command, "--base-classes 6", Kind.Changed),
+        new(command, "--seeds 2", Kind.Changed), new(command, "--first_seed 1", Kind.Changed), new(command, "--max-classes 12", Kind.Configured), new(command, "--set training.epochs=2", Kind.Changed), new(command, "--base-classes 6", Kind.Changed),
         new(command, "--ways 3", Kind.Changed), new(command, "--shots 3", Kind.Changed), new(command, "--checkpoint-seconds 0", Kind.Changed), new(command, "--threads 2", Kind.Configured, "", pixels),
         new(command, "--deterministic", Kind.Configured, "", pixels + " --threads 2"), new(command, "--out {new}", Kind.Printed), new(command, "--json", Kind.Printed),
         Refused(command, "--profile paper", "no published recipe"), Refused(command, "--base {empty}", "no backbone"), Refused(command, "--resume {empty}", "no config.json", replaces: true),
