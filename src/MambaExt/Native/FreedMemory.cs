@@ -26,8 +26,9 @@ internal static partial class FreedMemory
             // -1 is never; what the heap grows by, so that a step grows it seldom.
             return (mallopt(MostMapped, 0) & mallopt(TrimThreshold, -1) & mallopt(TopPad, 128 << 20)) == 1;
         }
-        catch (EntryPointNotFoundException)
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
         {
+            // Another C library.
             return false;
         }
     }
