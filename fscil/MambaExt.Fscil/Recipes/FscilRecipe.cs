@@ -14,7 +14,7 @@ public sealed record FscilRecipe
     /// <summary>Views of the base images that a projector is trained on behind the frozen backbone: one without augmentation, the others with.</summary>
     public int views { get; init; } = 4;
 
-    /// <summary>Each image is also looked at in a mirror behind the base training, and the mean of both counts: for images whose left and right mean nothing.</summary>
+    /// <summary>Test-time augmentation by a horizontal flip: behind the base training each image is also looked at in a mirror, and the mean of both counts. For images whose left and right mean nothing.</summary>
     public bool mirror { get; init; }
 
     /// <summary>Sizes of the projector.</summary>
