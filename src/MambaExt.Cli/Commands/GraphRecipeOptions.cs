@@ -72,7 +72,7 @@ internal static class GraphRecipeOptions
         Training<int>("--patience", "Stop after so many epochs without a better validation score; 0: never", (v, o) => o with { patience = v }),
         Training<int>("--validate_every", "Validate every so many epochs", (v, o) => o with { validate_every = v }),
         Training<int>("--steps", "Most optimizer steps; 0: as many as the epochs have", (v, o) => o with { steps = v }),
-        Training<string>("--optimizer", "adamw or sgd", (v, o) => o with { optimizer = v }),
+        Training<string>("--optimizer", "adamw, adam (whose weight decay is part of the gradient) or sgd", (v, o) => o with { optimizer = v }),
         Training<double>("--learning_rate", "Largest learning rate", (v, o) => o with { learning_rate = v }),
         Training<double>("--weight_decay", "Weight decay", (v, o) => o with { weight_decay = v }),
         Training<double>("--momentum", "Momentum of sgd", (v, o) => o with { momentum = v }),

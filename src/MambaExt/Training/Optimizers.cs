@@ -25,11 +25,14 @@ public static class Optimizers
         }
 
         double rate = options.learning_rate, decay = options.weight_decay;
-        return options.optimizer == "sgd"
-            ? optim.SGD(
+        return options.optimizer switch
+        {
+            "sgd" => optim.SGD(
                 [.. groups.Select(g => new SGD.ParamGroup(g, rate * g.Key.Share, options.momentum, weight_decay: g.Key.Plain ? 0 : decay, nesterov: options.nesterov))],
-                rate, options.momentum, weight_decay: decay, nesterov: options.nesterov)
-            : optim.AdamW([.. groups.Select(g => new AdamW.ParamGroup(g, rate * g.Key.Share, weight_decay: g.Key.Plain ? 0 : decay))], rate, weight_decay: decay);
+                rate, options.momentum, weight_decay: decay, nesterov: options.nesterov),
+            "adam" => optim.Adam([.. groups.Select(g => new Adam.ParamGroup(g, rate * g.Key.Share, weight_decay: g.Key.Plain ? 0 : decay))], rate, weight_decay: decay),
+            _ => optim.AdamW([.. groups.Select(g => new AdamW.ParamGroup(g, rate * g.Key.Share, weight_decay: g.Key.Plain ? 0 : decay))], rate, weight_decay: decay),
+        };
     }
 
     /// <summary>AdamW over the parameters of <paramref name="model"/>, in the two groups of <see cref="Create"/>.</summary>
@@ -48,9 +51,10 @@ public static class Optimizers
             switch (state)
             {
                 case AdamW.State adam:
-                    bag.Values[name + ".step"] = adam.step;
-                    bag.Tensors[name + ".exp_avg"] = adam.exp_avg;
-                    bag.Tensors[name + ".exp_avg_sq"] = adam.exp_avg_sq;
+                    (bag.Values[name + ".step"], bag.Tensors[name + ".exp_avg"], bag.Tensors[name + ".exp_avg_sq"]) = (adam.step, adam.exp_avg, adam.exp_avg_sq);
+                    break;
+                case Adam.State adam:
+                    (bag.Values[name + ".step"], bag.Tensors[name + ".exp_avg"], bag.Tensors[name + ".exp_avg_sq"]) = (adam.step, adam.exp_avg, adam.exp_avg_sq);
                     break;
                 case SGD.State { momentum_buffer: not null } sgd:
                     bag.Tensors[name + ".momentum_buffer"] = sgd.momentum_buffer;
@@ -68,6 +72,11 @@ public static class Optimizers
             switch (state)
             {
                 case AdamW.State adam:
+                    adam.step = bag.Value<long>(name + ".step");
+                    bag.CopyTo(name + ".exp_avg", adam.exp_avg);
+                    bag.CopyTo(name + ".exp_avg_sq", adam.exp_avg_sq);
+                    break;
+                case Adam.State adam:
                     adam.step = bag.Value<long>(name + ".step");
                     bag.CopyTo(name + ".exp_avg", adam.exp_avg);
                     bag.CopyTo(name + ".exp_avg_sq", adam.exp_avg_sq);

@@ -15,7 +15,8 @@ public record TrainingOptions
     /// <summary>Validate every so many epochs, and after the last.</summary>
     public int validate_every { get; init; } = 1;
 
-    /// <summary>adamw (Loshchilov and Hutter, arXiv 1711.05101) or sgd (with momentum).</summary>
+    /// <summary>adamw (Loshchilov and Hutter, arXiv 1711.05101); adam (Kingma and Ba, arXiv 1412.6980), whose weight decay is part of the gradient and so
+    /// draws weights that the data leave alone to zero, as the published networks for few labels have it; or sgd (with momentum).</summary>
     public string optimizer { get; init; } = "adamw";
 
     /// <summary>Largest learning rate of the schedule.</summary>
@@ -78,7 +79,7 @@ public record TrainingOptions
             Unless(steps >= 0, nameof(steps), steps, "0 (as many as the epochs have) or more"),
             Unless(patience >= 0, nameof(patience), patience, "0 (never stop early) or more"),
             Unless(validate_every >= 1, nameof(validate_every), validate_every, "1 or more"),
-            Unless(optimizer is "adamw" or "sgd", nameof(optimizer), $"'{optimizer}'", "adamw or sgd"),
+            Unless(optimizer is "adamw" or "adam" or "sgd", nameof(optimizer), $"'{optimizer}'", "adamw, adam or sgd"),
             Unless(learning_rate > 0 && double.IsFinite(learning_rate), nameof(learning_rate), learning_rate, "above 0 and finite"),
             Unless(weight_decay >= 0 && double.IsFinite(weight_decay), nameof(weight_decay), weight_decay, "0 or more and finite"),
             Unless(momentum is >= 0 and < 1, nameof(momentum), momentum, "from 0 to below 1"),

@@ -18,6 +18,7 @@ public sealed class ExperimentTests : TensorTests
 
     [Theory]
     [InlineData("adamw", "killed", 0)]
+    [InlineData("adam", "cancelled", 0)]
     [InlineData("sgd", "cancelled", 0)]
     [InlineData("patience", "killed", 0)]
     [InlineData("bfloat16", "cancelled", 1e6)]
@@ -26,7 +27,7 @@ public sealed class ExperimentTests : TensorTests
     {
         TrainingOptions options = recipe switch
         {
-            "sgd" => Rich with { optimizer = "sgd" },
+            "sgd" or "adam" => Rich with { optimizer = recipe },
             "patience" => Rich with { epochs = 8, patience = 1, learning_rate = 0.5 },
             "bfloat16" => Rich with { precision = "bfloat16" },
             "plain" => Rich with { ema = 0, accumulate = 1, steps = 10 },

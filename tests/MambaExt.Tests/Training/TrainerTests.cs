@@ -13,6 +13,7 @@ public sealed class TrainerTests : TensorTests
     [Theory]
     [InlineData("adamw", 0)]
     [InlineData("adamw", 0.1)]
+    [InlineData("adam", 0)]
     [InlineData("sgd", 0)]
     [InlineData("sgd", 0.1)]
     public void Equals_a_bare_loop_bit_for_bit(string optimizer, double clip)
@@ -24,6 +25,7 @@ public sealed class TrainerTests : TensorTests
         manual_seed(3);
         using OptimizerHelper own = optimizer == "sgd"
             ? optim.SGD(bare.parameters(), options.learning_rate, options.momentum, weight_decay: options.weight_decay)
+            : optimizer == "adam" ? optim.Adam(bare.parameters(), options.learning_rate, weight_decay: options.weight_decay)
             : optim.AdamW(bare.parameters(), options.learning_rate, weight_decay: options.weight_decay);
         var schedule = new LearningRateSchedule(options, 4);
         TrainingTask<int[]> task = Toy.Task(bare);
