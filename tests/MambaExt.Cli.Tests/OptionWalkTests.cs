@@ -78,7 +78,7 @@ public sealed class OptionWalkTests(OptionWalkTests.Runs runs) : IClassFixture<O
         Refused(FscilPredict, "--add {empty}", "no model folder", "{own}", replaces: true), Refused(FscilPredict, "--save {empty}", "--add DIR", "{own} x.png", replaces: true),
         Refused(FscilPredict, "--seed 1", "--add DIR", "{own} x.png", replaces: true), Refused(FscilPredict, "--threads 0", "1 to 1024", "{own} x.png", replaces: true),
         Refused(FscilPredict, "--json", "no model folder", "{own} x.png", replaces: true),
-        new(FscilRun, "--method teen", Kind.Changed), Refused(FscilCompare, "--methods tean", "did you mean teen"), new(FscilCompare, "--trials 2", Kind.Changed),
+        new(FscilRun, "--method teen", Kind.Changed), Refused(FscilCompare, "--methods tean", "did you mean teen"), new(FscilCompare, "--trials 2", Kind.Changed), Refused(FscilCompare, "--trial-score average", "--trials 8", "--methods ncm-pixels"), Refused(FscilCompare, "--trial-score averige", "average", "--trials 2"),
         new(FscilCompare, "--against teen", Kind.Changed, "", "--methods ncm-cosine teen"),
         Refused(FscilSplit, "--dataset digit", "did you mean digits", replaces: false), Refused(FscilSplit, "--data {own}/none", "does not exist", "--dataset mnist"), new(FscilSplit, "--base-classes 6", Kind.Printed),
         new(FscilSplit, "--ways 3", Kind.Printed), new(FscilSplit, "--shots 3", Kind.Printed), new(FscilSplit, "--seed 1", Kind.Printed), new(FscilSplit, "--out {new}", Kind.Printed), new(FscilSplit, "--json", Kind.Printed),

@@ -38,6 +38,9 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     /// <summary>A run folder whose backbones are taken instead of training them; those for trials where it has them. Null to train.</summary>
     public string? BaseFolder { get; init; }
 
+    /// <summary>One of <see cref="FscilTrials.Scores"/>.</summary>
+    public string TrialScore { get; init; } = FscilTrials.Scores[0];
+
     /// <summary>Told of each epoch of a backbone.</summary>
     public Action<FscilRunKey, EpochReport>? Epoch { get; init; }
 
@@ -134,7 +137,7 @@ public sealed class FscilExperiment(Func<int, FscilData> data, FscilRecipe recip
     private IReadOnlyList<FscilTrialScore> TrialScores(string method, int seed)
     {
         FscilScores[] tried = [.. Keys.Zip(_finished).Where(r => r.First.Method == method && r.First.Seed == seed && r.First.Trial > 0).Select(r => r.Second.scores!)];
-        int best = tried.Length == 0 ? 0 : Enumerable.Range(0, tried.Length).MaxBy(i => tried[i].average + tried[i].harmonic_mean);
+        int best = tried.Length == 0 ? 0 : Enumerable.Range(0, tried.Length).MaxBy(i => FscilTrials.Score(TrialScore, tried[i]));
         return [.. tried.Select((s, i) => new FscilTrialScore(_trials[method][i].Change, s.average, s.harmonic_mean, i == best) { seed = seed })];
     }
 

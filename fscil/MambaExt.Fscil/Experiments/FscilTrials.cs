@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MambaExt.Fscil.Methods;
+using MambaExt.Fscil.Metrics;
 using MambaExt.Fscil.Recipes;
 
 namespace MambaExt.Fscil.Experiments;
@@ -13,7 +14,7 @@ public sealed record FscilTrial(string Change, FscilRecipe Recipe);
 /// <param name="change">What it changed</param>
 /// <param name="average">Mean accuracy over the sessions of held-back classes, percent</param>
 /// <param name="harmonic_mean">Mean of the harmonic mean over them, percent</param>
-/// <param name="chosen">The mean of both is the highest</param>
+/// <param name="chosen">It is the best by <see cref="FscilTrials.Scores"/></param>
 public sealed record FscilTrialScore(string change, double average, double harmonic_mean, bool chosen)
 {
     /// <summary>Whose base classes were held back.</summary>
@@ -101,6 +102,9 @@ public static class FscilTrials
         new("projector epochs / 2", r => Base(r, b => b with { epochs = Math.Max(1, b.epochs / 2) })), Iterations("incremental iterations x 3", 3),
     ];
 
+    /// <summary>By what the best of the settings is chosen: the mean of average and harmonic mean, or the average alone, which is what papers compare.</summary>
+    public static IReadOnlyList<string> Scores { get; } = ["balanced", "average"];
+
     /// <summary>How many each method has at least.</summary>
     public const int Most = 8;
 
@@ -131,6 +135,9 @@ public static class FscilTrials
 
         return found.Count == count ? found : throw new ArgumentException($"{method} has {found.Count} settings to try with this recipe and {count} were asked for; give --trials {found.Count} or fewer.");
     }
+
+    /// <summary>What the best setting has most of.</summary>
+    internal static double Score(string by, FscilScores of) => by == "average" ? of.average : (of.average + of.harmonic_mean) / 2;
 
     private static Change[] Changes(string method) => method switch
     {

@@ -25,6 +25,7 @@ internal sealed class FscilRunCommand
     private readonly Option<int> _maxClasses = CommonOptions.Number("--max-classes", "N", "Classes that a model can ever hold (default: those of the protocol).", 2, 1_000_000);
     private readonly Option<string[]> _set = CommonOptions.List("--set", "Values of the recipe: NAME=VALUE, training.epochs=20 say, one or several.");
     private readonly Option<int> _trials = CommonOptions.Number("--trials", "N", "Settings to try for each method on base classes held back as if they were novel; 1: its recipe.", 1, FscilTrials.Most);
+    private readonly Option<string> _trialScore = CommonOptions.Choice("--trial-score", "What chooses among them: balanced (default), the mean of average and harmonic mean, or average, the average alone.", FscilTrials.Scores);
     private readonly Option<string?> _against = new("--against") { Description = $"The method that all others are compared with, seed by seed (default: {FscilMethods.Best}, else the first of --methods).", HelpName = "METHOD" };
     private readonly Option<string?> _base = CommonOptions.Folder("--base", "A run folder whose backbones are taken instead of training them, those with classes held back too where it has them.");
     private readonly Option<string?> _out = CommonOptions.Folder("--out", "Run folder (default: a new one below ./runs).");
@@ -40,6 +41,7 @@ internal sealed class FscilRunCommand
     {
         _method.DefaultValueFactory = _ => FscilMethods.Best;
         _profile.DefaultValueFactory = _ => FscilRecipes.Profiles[0];
+        _trialScore.DefaultValueFactory = _ => FscilTrials.Scores[0];
         _seeds.DefaultValueFactory = _trials.DefaultValueFactory = _ => 1;
         var command = new Command(
             _several ? "compare" : "run",
@@ -47,7 +49,7 @@ internal sealed class FscilRunCommand
         {
             _several ? _methods : _method, _seeds, _firstSeed, _profile, _maxClasses, _set, _base, _out, RunSession.ResumeOption, RunSession.CheckpointOption, RunSession.DeterministicOption, _where, _threads, _json,
         };
-        foreach (Option option in _several ? [.. _data.All, _trials, _against] : _data.All)
+        foreach (Option option in _several ? [.. _data.All, _trials, _trialScore, _against] : _data.All)
         {
             command.Add(option);
         }
@@ -61,6 +63,11 @@ internal sealed class FscilRunCommand
             }
 
             _data.Check(result);
+            if (_several && result.GetResult(_trialScore) is { Implicit: false } && result.GetResult(_trials) is null or { Implicit: true })
+            {
+                result.AddError("--trial-score chooses among the settings of --trials; give --trials 8 too.");
+            }
+
             if (_several && result.GetResult(_methods) is null)
             {
                 result.AddError($"--methods is missing; known are {string.Join(", ", FscilMethods.Names)}.");
@@ -97,6 +104,7 @@ internal sealed class FscilRunCommand
             FscilRecipes.For(arguments.GetValue(_profile)!, first.Name, first.Train.Channels, first.Train.Size, classes), RecipeChange.Apply);
         recipe.Validate(classes);
         int trials = _several ? arguments.GetValue(_trials) : 1;
+        string trialScore = _several ? arguments.GetValue(_trialScore)! : FscilTrials.Scores[0];
         if (arguments.GetValue(_base) is { } before)
         {
             FscilBackbones.Require(before, recipe, methods, seeds);
@@ -112,6 +120,7 @@ internal sealed class FscilRunCommand
         if (_several)
         {
             config["against"] = against;
+            config["trial_score"] = trialScore;
         }
 
         string path = arguments.GetValue(_out) ?? RunFolder.NewPath("runs", $"fscil-{first.Name}");
@@ -131,7 +140,7 @@ internal sealed class FscilRunCommand
 
         IReadOnlyList<FscilResult> results = session.Guard(() => new FscilExperiment(data, recipe, methods, seeds, classes, trials)
         {
-            Device = device, BaseFolder = arguments.GetValue(_base), Epoch = view.Epoch, Session = view.Session, Done = view.Done,
+            Device = device, BaseFolder = arguments.GetValue(_base), TrialScore = trialScore, Epoch = view.Epoch, Session = view.Session, Done = view.Done,
         }.Run(experiment, session.Path, token));
         IReadOnlyList<PairedDifference> paired = PairedDifference.Of(results, against);
         object result = _several ? new { results, paired, run_dir = session.Path } : results[0];
