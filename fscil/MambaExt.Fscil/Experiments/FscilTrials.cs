@@ -27,8 +27,12 @@ public sealed record FscilTrialScore(string change, double average, double harmo
 /// </summary>
 public static class FscilTrials
 {
+    // Of recipes that have one.
+    private static readonly Change NoBias = new("novel_bias 0", r => Prototypes(r, p => p with { novel_bias = 0 }));
+
     private static readonly Change[] Plain =
     [
+        NoBias,
         new("centering", r => Prototypes(r, p => p with { centering = true })),
         new("power 0.5", r => Prototypes(r, p => p with { power = 0.5 })),
         new("centering, power 0.5", r => Prototypes(r, p => p with { centering = true, power = 0.5 })),
@@ -43,6 +47,7 @@ public static class FscilTrials
     // Euclid's distance does not see a centre.
     private static readonly Change[] Euclid =
     [
+        NoBias,
         new("power 0.5", r => Prototypes(r, p => p with { power = 0.5 })),
         new("novel_bias 0.1", r => Prototypes(r, p => p with { novel_bias = 0.1 })),
         new("power 0.25", r => Prototypes(r, p => p with { power = 0.25 })),
@@ -53,18 +58,21 @@ public static class FscilTrials
         new("power 0.5, novel_bias 0.3", r => Prototypes(r, p => p with { power = 0.5, novel_bias = 0.3 })),
     ];
 
+    private static readonly Change CalibratedByHalf = new("teen_alpha 0.5", r => Prototypes(r, p => p with { teen_alpha = 0.5 }));
+
     private static readonly Change[] Teen =
     [
-        new("teen_alpha 0.5", r => Prototypes(r, p => p with { teen_alpha = 0.5 })),
-        new("teen_alpha 0.3", r => Prototypes(r, p => p with { teen_alpha = 0.3 })), .. Plain[..2], .. Plain[3..5],
-        new("teen_tau 32", r => Prototypes(r, p => p with { teen_tau = 32 })), Plain[2], .. Plain[5..],
+        CalibratedByHalf,
+        new("teen_alpha 0.3", r => Prototypes(r, p => p with { teen_alpha = 0.3 })), .. Plain[..3], .. Plain[4..6],
+        new("teen_tau 32", r => Prototypes(r, p => p with { teen_tau = 32 })), Plain[3], .. Plain[6..],
     ];
 
     private static readonly Change[] Best =
     [
         new("shrinkage 0.2", r => Prototypes(r, p => p with { shrinkage = 0.2 })),
         new("last level alone", r => OneLevel(r, ^1)),
-        new("teen_alpha 0.5", r => Prototypes(r, p => p with { teen_alpha = 0.5 })),
+        CalibratedByHalf,
+        NoBias,
         new("novel_bias 0.05", r => Prototypes(r, p => p with { novel_bias = 0.05 })),
         new("novel_bias 0.1", r => Prototypes(r, p => p with { novel_bias = 0.1 })),
         new("projector_weight 0.3", r => Prototypes(r, p => p with { projector_weight = 0.3 })),
@@ -148,7 +156,7 @@ public static class FscilTrials
         "fine-tune" => FineTune,
         "nc-fscil" => Projector,
         FscilMethods.Pixels => [],
-        "mamba-fscil-teen" => [Teen[0], .. Mamba],
+        "mamba-fscil-teen" => [CalibratedByHalf, .. Mamba],
         _ => Mamba,
     };
 

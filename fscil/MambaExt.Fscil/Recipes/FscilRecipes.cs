@@ -93,7 +93,9 @@ public static class FscilRecipes
             "cifar100" => recipe with
             {
                 backbone = recipe.backbone with { name = "resnet20", width = 32, levels = [2, 3], level_grids = [4, 2] },
-                prototypes = recipe.prototypes with { shrinkage = 0.2, teen_alpha = 0.3 },
+
+                // On base classes held back a bias of 0.05 for novel classes costs mambaext no overall accuracy (60.9 against 60.4) and nearly doubles the harmonic mean (43 against 26).
+                prototypes = recipe.prototypes with { shrinkage = 0.2, teen_alpha = 0.3, novel_bias = 0.05 },
                 mirror = true,
                 // Small batches under Nesterov's momentum: on base classes held back, class means gain 2.6 over batches of 128 under plain momentum at a rate of 0.2.
                 training = recipe.training with { epochs = 40, batch_size = 64, learning_rate = 0.1, nesterov = true, mixup = 0.5, mixup_alpha = 0.8, warmup_steps = 800, validation = 0.04 },
