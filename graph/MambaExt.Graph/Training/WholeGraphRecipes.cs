@@ -18,9 +18,13 @@ internal static class WholeGraphRecipes
     /// <summary>The library's own: the isomorphism network with the scan.</summary>
     public static NodeRecipe WithScan(string dataSet) => For(dataSet, o => o with { conv = "gin", scan_every = 2, d_state = 8 });
 
-    /// <summary>Graph Mamba with a head over the mean of the vertices.</summary>
+    /// <summary>Graph Mamba with a branch like the isomorphism network of the others and the scan over tokens beside it. MUTAG, validation of all ten folds: 95.00, where gin has 94.44;
+    /// with a GCN branch, means over the vertices and a scan over them too 91.67; with this branch and that scan 91.67.</summary>
     public static NodeRecipe GraphMamba(string dataSet) => new(
-        new GraphMambaOptions { d_model = 64, d_state = 8, M = 4, m = 2, mpnn = MessagePassing.Gcn, mpnn_layers = 4, mpnn_residual = true, dropout = 0.2, pool = "mean" },
+        new GraphMambaOptions
+        {
+            d_model = 64, d_state = 8, M = 4, m = 2, node_layers = 0, layer_scale = 0.1, mpnn = MessagePassing.Gin, mpnn_layers = 5, mpnn_residual = true, dropout = 0.2, pool = "sum",
+        },
         Training(dataSet));
 
     /// <summary>Graph-Mamba of Wang et al. with its sizes, optimizer and schedule (arXiv 2402.00789, tables 6 and 7), the encodings of its small molecules.</summary>
