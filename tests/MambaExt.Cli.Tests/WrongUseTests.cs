@@ -74,6 +74,8 @@ public class WrongUseTests
     [InlineData("graph compare --datasets minesweeper-grid --models gcn --splits 11", "--splits is 11", "give 1 to 10")]
     [InlineData("graph compare --datasets minesweeper-grid --models gcn --trials 99", "--trials is '99'", "1 to 8")]
     [InlineData("graph compare --datasets minesweeper-grid --models gcn --trial-splits 2", "--trial-splits", "--trials 2")]
+    [InlineData("fscil compare --dataset digits --methods teen --trial-score average", "--trial-score chooses", "--trials 8")]
+    [InlineData("fscil compare --dataset digits --methods teen --trials 2 --trial-score averige", "--trial-score is 'averige'", "balanced, average")]
     [InlineData("verify", "No folder was given")]
     [InlineData("verify /there/is/none", "no folder '/there/is/none'")]
     [InlineData("verify . --vector-bits", "--vector-bits needs a value", "128|256|512")]
