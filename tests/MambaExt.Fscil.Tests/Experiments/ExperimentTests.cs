@@ -4,6 +4,7 @@ using MambaExt.Data;
 using MambaExt.Data.Images;
 using MambaExt.Fscil.Experiments;
 using MambaExt.Fscil.Features;
+using MambaExt.Fscil.Metrics;
 using MambaExt.Fscil.Protocol;
 using MambaExt.Fscil.Recipes;
 using MambaExt.Fscil.Tests.Support;
@@ -179,6 +180,9 @@ public sealed class ExperimentTests : TensorTests
 
         // On pixels there is nothing to try.
         Assert.Empty(results[2].trials);
+
+        FscilScores scores = results[0].runs[0].scores!;
+        Assert.Equal(score == "average" ? scores.average : (scores.average + scores.harmonic_mean) / 2, FscilTrials.Score(score, scores), 1e-12);
 
         double Of(FscilTrialScore of) => score == "average" ? of.average : of.average + of.harmonic_mean;
     }

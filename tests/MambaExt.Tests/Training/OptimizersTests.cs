@@ -39,13 +39,13 @@ public sealed class OptimizersTests : TensorTests
     public void Decay_is_part_of_the_gradient_of_adam_and_beside_that_of_adamw(string name, double decay)
     {
         const double Rate = 0.1;
-        using var parameter = new Parameter(tensor(2.0));
+        using var parameter = new Parameter(tensor(3.0));
         using OptimizerHelper optimizer = Optimizers.Create([("w", parameter)], new TrainingOptions { optimizer = name, learning_rate = Rate, weight_decay = decay });
         parameter.mul(0).backward();
         optimizer.step();
 
         // The first step of a gradient of any size is the rate; one of AdamW without a gradient is the decay alone.
-        Assert.Equal(name == "adam" ? 2 - Rate : 2 * (1 - (Rate * decay)), parameter.item<double>(), 1e-6);
+        Assert.Equal(name == "adam" ? 3 - Rate : 3 * (1 - (Rate * decay)), parameter.item<double>(), 1e-6);
     }
 
     [Fact]
