@@ -19,12 +19,13 @@ internal static class WholeGraphRecipes
     public static NodeRecipe WithScan(string dataSet) => For(dataSet, o => o with { conv = "gin", scan_every = 2, d_state = 8 });
 
     /// <summary>Graph Mamba with a branch like the isomorphism network of the others and the scan over tokens beside it. MUTAG, validation of all ten folds: 95.00, where gin has 94.44;
-    /// with a GCN branch, means over the vertices and a scan over them too 91.67; with this branch and that scan 91.67. NCI1, fold 0 over 40 epochs: 82.73 without dropout, 82.00 with 0.2.</summary>
+    /// with a GCN branch, means over the vertices and a scan over them too 91.67; with this branch and that scan 91.67. NCI1, folds 0 to 2 over 40 epochs without
+    /// dropout: 80.62, with a first scale of 0.01 81.84; fold 0 with dropout 0.2 82.00 instead of 82.73.</summary>
     public static NodeRecipe GraphMamba(string dataSet) => new(
         new GraphMambaOptions
         {
-            d_model = 64, d_state = 8, M = 4, m = 2, node_layers = 0, layer_scale = 0.1, mpnn = MessagePassing.Gin, mpnn_layers = 5, mpnn_residual = true,
-            dropout = dataSet == "nci1" ? 0 : 0.2, pool = "sum",
+            d_model = 64, d_state = 8, M = 4, m = 2, node_layers = 0, mpnn = MessagePassing.Gin, mpnn_layers = 5, mpnn_residual = true, pool = "sum",
+            layer_scale = dataSet == "nci1" ? 0.01 : 0.1, dropout = dataSet == "nci1" ? 0 : 0.2,
         },
         Training(dataSet));
 
