@@ -27,7 +27,7 @@ internal static class ComparisonTable
                     $"{Number(cell, "parameters"):n0}", $"{Number(cell, "seconds_per_epoch"):f3}", $"{Number(cell, "peak_bytes") / 1e6:f0}", $"{((JsonArray)cell["trials"]!).Count}");
             }
 
-            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
+            TablePrinter.Print(table);
             foreach (PublishedScore score in published.Where(p => p.dataset == block.Key))
             {
                 Console.WriteLine($"  published: {score.model}, {Score(score.mean, score.deviation)} ({score.source})");

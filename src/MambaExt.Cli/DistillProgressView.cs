@@ -56,10 +56,7 @@ internal sealed class DistillProgressView(int parts, TextWriter error)
             table.AddRow($"one student {single.size}", Score(single.accuracy, single.accuracy_std), $"{single.flops:n0}", $"{100 * single.flops_fraction:f1}", $"{single.parameters:n0}", "", "", "", $"{single.latency_b1_us:f0}", $"{single.latency_b64_us:f0}");
         }
 
-        // Ten columns do not fit the 80 characters that are assumed where output goes to a file.
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        console.Profile.Width = Math.Max(console.Profile.Width, 132);
-        console.Write(table);
+        TablePrinter.Print(table);
         Console.WriteLine($"times: medians on {result.latency_threads} thread(s); result.json has them on one thread and on {Environment.ProcessorCount}");
         foreach (var exit in result.early_exit)
         {

@@ -72,10 +72,7 @@ internal sealed class FscilProgressView(int epochs, TextWriter error, bool live,
             table.AddRow(row);
         }
 
-        // A pipe has no width of its own, and a row that wraps is hard to read by man or machine.
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        console.Profile.Width = Math.Max(console.Profile.Width, Console.IsOutputRedirected ? 200 : 0);
-        console.Write(table);
+        TablePrinter.Print(table);
     }
 
     private void Show(string line)

@@ -72,7 +72,7 @@ internal sealed class GraphProgressView(int runs, int epochs, TextWriter error, 
                 $"{r.runs.Average(x => x.epochs):f0}", $"{r.runs.Sum(x => x.seconds):f1}");
         }
 
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
+        TablePrinter.Print(table);
     }
 
     private static string Clock(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";

@@ -80,4 +80,14 @@ public class GraphCompareTests
         // Drawn, not published: nothing that others published belongs beside it.
         Assert.DoesNotContain("published:", answer.Out, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_table_that_goes_to_a_file_has_each_row_on_one_line()
+    {
+        using var folder = new TemporaryFolder();
+        using var process = new CliProcess([.. Small, "--models", "deep-mamba-no-scan", "--out", folder.Path]);
+        Answer answer = process.Wait();
+        Assert.Equal(0, answer.Code);
+        Assert.Matches(@"\n\s+deep-mamba-no-scan\s+\d+\.\d\d\s+\d+\.\d\d\s+1\s+\d+,\d+\s+\d+\.\d+\s+\d+\s+1\s*\n", answer.Out);
+    }
 }

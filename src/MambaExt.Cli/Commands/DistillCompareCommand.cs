@@ -88,7 +88,7 @@ internal static class DistillCompareCommand
             table.AddRow([$"{t + 1}", $"{share:f1}", .. prefixes.Select(p => p is null ? "" : Score(p))]);
         }
 
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
+        TablePrinter.Print(table);
     }
 
     private static string Score(JsonNode prefix) =>

@@ -71,7 +71,7 @@ internal static class DistillInspectCommand
                 table.AddRow(layer.name, $"{layer.parameters:n0}", $"{layer.flops:n0}", $"{layer.field_flops:n0}");
             }
 
-            Print(table);
+            TablePrinter.Print(table);
         }
 
         Console.WriteLine($"Prefixes, {Compute.Threads} thread(s), {rounds} rounds, median (95th percentile):");
@@ -83,7 +83,7 @@ internal static class DistillInspectCommand
                 $"{s.latency_b64_us:f0} ({s.latency_b64_p95_us:f0})");
         }
 
-        Print(prefixes);
+        TablePrinter.Print(prefixes);
         return ExitCode.Done;
     }
 
@@ -111,6 +111,4 @@ internal static class DistillInspectCommand
 
         return table;
     }
-
-    private static void Print(Table table) => AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) }).Write(table);
 }
