@@ -35,7 +35,7 @@ internal static class DeepRecipes
             "minesweeper" or "minesweeper-grid" => new NodeRecipe(
                 (DeepGraphOptions)recipe.Model with { depth_scan = 3, layer_scale = 0.01, label_inputs = 0.5 }, recipe.Training with { epochs = 600 }),
             "tolokers" => recipe with { Model = (DeepGraphOptions)recipe.Model with { jumping = true, depth_scan = 3, layer_scale = 0.01 } },
-            "amazon-photo" or "amazon-computers" => recipe with { Model = (DeepGraphOptions)recipe.Model with { scan_every = 3, layer_scale = 0.01 } },
+            "amazon-photo" or "amazon-computers" => recipe with { Model = (DeepGraphOptions)recipe.Model with { layers = 2, d_model = 256, vertex_dropout = 0.3, scan_every = 2, layer_scale = 0.01 } },
             "coauthor-cs" or "coauthor-physics" => recipe with { Model = (DeepGraphOptions)recipe.Model with { dropout = 0.3, input_dropout = 0, scan_every = 2, layer_scale = 0.01 } },
             _ => recipe with { Model = (DeepGraphOptions)recipe.Model with { conv = "sage", scan_every = Math.Max(1, ((DeepGraphOptions)recipe.Model).layers / 3) } },
         };
